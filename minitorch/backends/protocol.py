@@ -1,0 +1,268 @@
+"""The contract between Minitorch's operations and the code that computes them.
+
+A backend works on the arrays of one device: NumPy arrays (``reference``, ``cpu``) or CuPy arrays (``cuda``). It knows
+nothing of tensors or gradients. Whatever is plain array code is written once, in ``minitorch.ops``, on the backend's
+array module ``xp``; the methods below are the operations that deserve a kernel.
+
+Every method
+  * takes arrays of one floating dtype (float32 or float64) unless it says otherwise, of any strides;
+  * may assume that shapes, dtypes and geometry are valid: ``minitorch.ops`` checks them and words the errors;
+  * returns new C-contiguous arrays and never writes into its inputs (the ``*_step`` methods say what they update);
+  * accepts empty batches and zero-size dimensions;
+  * gives the same bits for the same inputs, whatever the number of threads.
+
+``reference.py`` implements all of it in plain NumPy and is the definition that the other backends are tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+Array = Any  # numpy.ndarray or cupy.ndarray
+Pair = tuple[int, int]
+
+
+class Backend(Protocol):
+    """Array operations on one device."""
+
+    name: str
+    """``"cpu"``, ``"reference"`` or ``"cuda"``."""
+
+    xp: ModuleType
+    """The array module of the device: ``numpy`` or ``cupy``."""
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        """An uninitialised C-contiguous array."""
+        ...
+
+    # ---- matrix product -------------------------------------------------------------------------------------------
+
+    def matmul(self, a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:
+        """``activation(a @ b + bias)``: (…, M, K) × (…, K, N) → (…, M, N).
+
+        The leading dimensions broadcast. ``bias`` is (N,) and added to every row; ``activation`` is None or ``"relu"``.
+        Transposed and broadcast views are passed as they are: their strides are used, nothing is copied.
+        """
+        ...
+
+    # ---- convolution ----------------------------------------------------------------------------------------------
+    # OH = (H + 2*padding[0] - dilation[0]*(KH - 1) - 1) // stride[0] + 1, and OW likewise.
+
+    def conv2d(
+        self,
+        input: Array,
+        weight: Array,
+        bias: Array | None,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        """Cross-correlation: input (N, C, H, W), weight (O, C/groups, KH, KW), bias (O,) → (N, O, OH, OW)."""
+        ...
+
+    def conv2d_backward_input(
+        self,
+        grad_output: Array,
+        weight: Array,
+        input_shape: Sequence[int],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        """The adjoint of ``conv2d`` in its input: grad_output (N, O, OH, OW) → (N, C, H, W) = ``input_shape``."""
+        ...
+
+    def conv2d_backward_weight(
+        self,
+        input: Array,
+        grad_output: Array,
+        weight_shape: Sequence[int],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        """The adjoint of ``conv2d`` in its weight: → (O, C/groups, KH, KW) = ``weight_shape``."""
+        ...
+
+    # ---- pooling --------------------------------------------------------------------------------------------------
+
+    def max_pool2d(
+        self, input: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+    ) -> tuple[Array, Array]:
+        """Maximum of each window: (N, C, H, W) → output and indices, both (N, C, OH, OW) with (OH, OW) = output_size.
+
+        An index is the offset ``kh*KW + kw`` of the maximum inside its window: uint8 where KH*KW <= 256, else int32.
+        The first maximum wins; a NaN counts as larger than every number; padding is -inf and never wins over an
+        element of the input. ``output_size`` is given because ``ceil_mode`` may add windows that overhang the input.
+        """
+        ...
+
+    def max_pool2d_backward(
+        self,
+        grad_output: Array,
+        indices: Array,
+        input_shape: Sequence[int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+    ) -> Array:
+        """Scatter: adds each element of grad_output (N, C, OH, OW) to the position its index names → (N, C, H, W)."""
+        ...
+
+    def max_pool2d_gather(
+        self, input: Array, indices: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+    ) -> Array:
+        """Gather: takes from input (N, C, H, W) the element that each index names → (N, C, OH, OW)."""
+        ...
+
+    def avg_pool2d(
+        self,
+        input: Array,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        output_size: Pair,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        """Mean of each window: (N, C, H, W) → (N, C, OH, OW).
+
+        With h0 = oh*stride - padding and h1 = min(h0 + KH, H + padding), the divisor is ``divisor_override`` if given,
+        else (h1 - h0)*(w1 - w0) with ``count_include_pad``, else the number of elements of the input in the window.
+        """
+        ...
+
+    def avg_pool2d_backward(
+        self,
+        grad_output: Array,
+        input_shape: Sequence[int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        """The adjoint of ``avg_pool2d``: (N, C, OH, OW) → (N, C, H, W) = ``input_shape``."""
+        ...
+
+    # ---- elementwise ----------------------------------------------------------------------------------------------
+
+    def relu(self, input: Array) -> Array:
+        """``max(input, 0)``; NaN stays NaN."""
+        ...
+
+    def relu_backward(self, grad_output: Array, output: Array) -> Array:
+        """``grad_output`` where ``output > 0``, else 0; all of one shape."""
+        ...
+
+    def philox(self, seed: int, offset: int, n: int) -> Array:
+        """``n`` words of the Philox4x32-10 stream (Salmon et al. 2011) as uint32.
+
+        The key is ``seed`` (64 bits, low word first). Block b has the counter ``offset + b`` (64 bits, low word first,
+        the upper two words zero) and gives words 4b … 4b+3.
+        """
+        ...
+
+    def dropout(self, input: Array, p: float, seed: int, offset: int) -> Array:
+        """Keeps element i (in C order) and scales it by 1/(1 - p) where word i of the Philox stream satisfies
+        ``(word >> 8) * 2**-24 >= p``, else 0. The scale is rounded to the input's dtype first.
+        """
+        ...
+
+    # ---- rows: (R, C) -> over the last dimension --------------------------------------------------------------------
+
+    def softmax(self, input: Array) -> Array:
+        """``exp(x - max) / sum(exp(x - max))`` over the last dimension of (R, C)."""
+        ...
+
+    def log_softmax(self, input: Array) -> Array:
+        """``x - max - log(sum(exp(x - max)))`` over the last dimension of (R, C)."""
+        ...
+
+    def cross_entropy(self, input: Array, target: Array, ignore_index: int) -> tuple[Array, Array]:
+        """Logits (N, C) and class indices (N,) int64 → losses (N,) and logsumexp (N,).
+
+        ``loss[n] = logsumexp(input[n]) - input[n, target[n]]``, and 0 where ``target[n] == ignore_index``.
+        """
+        ...
+
+    def cross_entropy_backward(
+        self, grad_output: Array, input: Array, target: Array, logsumexp: Array, ignore_index: int
+    ) -> Array:
+        """``grad_output[n] * (exp(input[n] - logsumexp[n]) - onehot(target[n]))``, 0 where ignored: (N,) → (N, C)."""
+        ...
+
+    # ---- optimisers: one call updates every parameter in place --------------------------------------------------------
+    # Each list holds one array a parameter, all C-contiguous and of that parameter's dtype and shape.
+
+    def sgd_step(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        momentum_buffers: list[Array] | None,
+        lr: float,
+        momentum: float,
+        dampening: float,
+        weight_decay: float,
+        nesterov: bool,
+        maximize: bool,
+        first_step: bool,
+    ) -> None:
+        """Stochastic gradient descent as ``torch.optim.SGD``; updates params and momentum_buffers.
+
+        g = grad (negated if maximize) + weight_decay*p; buf = g on the first step, else momentum*buf + (1-dampening)*g;
+        g = g + momentum*buf if nesterov else buf; p -= lr*g. Without momentum, ``momentum_buffers`` is None.
+        """
+        ...
+
+    def adam_step(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        exp_avgs: list[Array],
+        exp_avg_sqs: list[Array],
+        max_exp_avg_sqs: list[Array] | None,
+        step: int,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+        decoupled: bool,
+        maximize: bool,
+    ) -> None:
+        """Adam as ``torch.optim.Adam`` (or AdamW where ``decoupled``); updates params and the running averages.
+
+        decoupled: p *= 1 - lr*weight_decay, else g += weight_decay*p. m = beta1*m + (1-beta1)*g;
+        v = beta2*v + (1-beta2)*g²; p -= (lr / (1-beta1^step)) * m / (sqrt(v) / sqrt(1-beta2^step) + eps).
+        With ``max_exp_avg_sqs`` (amsgrad) the running maximum of v takes v's place in the last line.
+        ``step`` counts from 1.
+        """
+        ...
+
+    def rmsprop_step(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        square_avgs: list[Array],
+        grad_avgs: list[Array] | None,
+        momentum_buffers: list[Array] | None,
+        lr: float,
+        alpha: float,
+        eps: float,
+        weight_decay: float,
+        momentum: float,
+        maximize: bool,
+    ) -> None:
+        """RMSprop as ``torch.optim.RMSprop``; updates params and every state list.
+
+        v = alpha*v + (1-alpha)*g²; with ``grad_avgs`` (centered) a = alpha*a + (1-alpha)*g and d = sqrt(v - a²) + eps,
+        else d = sqrt(v) + eps; with ``momentum_buffers`` b = momentum*b + g/d and p -= lr*b, else p -= lr*g/d.
+        """
+        ...
