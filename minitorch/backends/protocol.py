@@ -9,7 +9,8 @@ Every method
   * may assume that shapes, dtypes and geometry are valid: ``minitorch.ops`` checks them and words the errors;
   * returns new C-contiguous arrays and never writes into its inputs (the ``*_step`` methods say what they update);
   * accepts empty batches and zero-size dimensions;
-  * gives the same bits for the same inputs, whatever the number of threads.
+  * gives the same bits for the same inputs, whatever the number of threads;
+  * follows IEEE 754 for NaN, infinities and signs, but may take a subnormal number for zero.
 
 ``reference.py`` implements all of it in plain NumPy and is the definition that the other backends are tested against.
 """
@@ -99,6 +100,8 @@ class Backend(Protocol):
         An index is the offset ``kh*KW + kw`` of the maximum inside its window: uint8 where KH*KW <= 256, else int32.
         The first maximum wins; a NaN counts as larger than every number; padding is -inf and never wins over an
         element of the input. ``output_size`` is given because ``ceil_mode`` may add windows that overhang the input.
+        A window with no element of the input in it (dilation can step over a small input) gives -inf and index 0;
+        that index then names padding, where ``max_pool2d_backward`` drops and ``max_pool2d_gather`` gives 0.
         """
         ...
 
@@ -135,6 +138,7 @@ class Backend(Protocol):
 
         With h0 = oh*stride - padding and h1 = min(h0 + KH, H + padding), the divisor is ``divisor_override`` if given,
         else (h1 - h0)*(w1 - w0) with ``count_include_pad``, else the number of elements of the input in the window.
+        A window with no element of the input in it gives 0.
         """
         ...
 
@@ -164,8 +168,8 @@ class Backend(Protocol):
     def philox(self, seed: int, offset: int, n: int) -> Array:
         """``n`` words of the Philox4x32-10 stream (Salmon et al. 2011) as uint32.
 
-        The key is ``seed`` (64 bits, low word first). Block b has the counter ``offset + b`` (64 bits, low word first,
-        the upper two words zero) and gives words 4b … 4b+3.
+        The key is ``seed`` (64 bits, low word first). Block b has the counter ``offset + b`` (modulo 2**64, low word
+        first, the upper two words zero) and gives words 4b … 4b+3.
         """
         ...
 
@@ -188,7 +192,8 @@ class Backend(Protocol):
     def cross_entropy(self, input: Array, target: Array, ignore_index: int) -> tuple[Array, Array]:
         """Logits (N, C) and class indices (N,) int64 → losses (N,) and logsumexp (N,).
 
-        ``loss[n] = logsumexp(input[n]) - input[n, target[n]]``, and 0 where ``target[n] == ignore_index``.
+        ``loss[n] = logsumexp(input[n]) - input[n, target[n]]``, and 0 where ``target[n] == ignore_index``;
+        ``logsumexp(x) = max + log(sum(exp(x - max)))``, so an infinite maximum gives NaN, as in ``log_softmax``.
         """
         ...
 
