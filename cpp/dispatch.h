@@ -1,0 +1,18 @@
+// Chooses the kernels for the machine the program runs on.
+#pragma once
+
+#include "elementwise/elementwise.h"
+
+namespace mt {
+
+// The tables of one instruction set. A new family adds a field here and in dispatch.cpp's MT_KERNELS.
+struct Kernels {
+    const char* isa;
+    const ElementwiseTable* elementwise;
+};
+
+// The best instruction set this machine has, or the one that the environment variable MINITORCH_ISA names. Chosen on
+// the first call; throws std::runtime_error if MINITORCH_ISA names one that is unknown or that the machine lacks.
+const Kernels& kernels();
+
+}  // namespace mt

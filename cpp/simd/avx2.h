@@ -1,0 +1,104 @@
+// Vec<T> for AVX2 with FMA. The interface is described in simd.h.
+#pragma once
+
+#include <immintrin.h>
+
+namespace mt {
+namespace {
+
+template <>
+struct Vec<float> {
+    static constexpr int size = 8;
+    struct Mask {
+        __m256 m;
+        friend Mask operator&(Mask a, Mask b) { return {_mm256_and_ps(a.m, b.m)}; }
+        friend Mask operator|(Mask a, Mask b) { return {_mm256_or_ps(a.m, b.m)}; }
+    };
+
+    __m256 v;
+
+    static Vec zero() { return {_mm256_setzero_ps()}; }
+    static Vec set1(float x) { return {_mm256_set1_ps(x)}; }
+    static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+    static Vec load_partial(const float* p, int n) { return {_mm256_maskload_ps(p, first(n))}; }
+    void store(float* p) const { _mm256_storeu_ps(p, v); }
+    void store_partial(float* p, int n) const { _mm256_maskstore_ps(p, first(n), v); }
+
+    static __m256i first(int n) {
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    }
+
+    friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+    friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+    friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+    friend Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
+    friend Vec operator-(Vec a) { return {_mm256_xor_ps(a.v, _mm256_set1_ps(-0.0f))}; }
+    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+    friend Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+    friend Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
+    friend Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
+    friend Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+    friend Mask gt(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
+    friend Mask ge(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)}; }
+    friend Mask eq(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
+    friend Mask isnan(Vec a) { return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)}; }
+    friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m.m)}; }
+    friend float reduce_add(Vec a) {
+        const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+    }
+    friend float reduce_max(Vec a) {
+        const __m128 four = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+        const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+    }
+};
+
+template <>
+struct Vec<double> {
+    static constexpr int size = 4;
+    struct Mask {
+        __m256d m;
+        friend Mask operator&(Mask a, Mask b) { return {_mm256_and_pd(a.m, b.m)}; }
+        friend Mask operator|(Mask a, Mask b) { return {_mm256_or_pd(a.m, b.m)}; }
+    };
+
+    __m256d v;
+
+    static Vec zero() { return {_mm256_setzero_pd()}; }
+    static Vec set1(double x) { return {_mm256_set1_pd(x)}; }
+    static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+    static Vec load_partial(const double* p, int n) { return {_mm256_maskload_pd(p, first(n))}; }
+    void store(double* p) const { _mm256_storeu_pd(p, v); }
+    void store_partial(double* p, int n) const { _mm256_maskstore_pd(p, first(n), v); }
+
+    static __m256i first(int n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
+
+    friend Vec operator+(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
+    friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_pd(a.v, b.v)}; }
+    friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_pd(a.v, b.v)}; }
+    friend Vec operator/(Vec a, Vec b) { return {_mm256_div_pd(a.v, b.v)}; }
+    friend Vec operator-(Vec a) { return {_mm256_xor_pd(a.v, _mm256_set1_pd(-0.0))}; }
+    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+    friend Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }
+    friend Vec min(Vec a, Vec b) { return {_mm256_min_pd(a.v, b.v)}; }
+    friend Vec sqrt(Vec a) { return {_mm256_sqrt_pd(a.v)}; }
+    friend Vec abs(Vec a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
+    friend Mask gt(Vec a, Vec b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ)}; }
+    friend Mask ge(Vec a, Vec b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GE_OQ)}; }
+    friend Mask eq(Vec a, Vec b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ)}; }
+    friend Mask isnan(Vec a) { return {_mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q)}; }
+    friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_pd(b.v, a.v, m.m)}; }
+    friend double reduce_add(Vec a) {
+        const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+        return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+    }
+    friend double reduce_max(Vec a) {
+        const __m128d two = _mm_max_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+        return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
+    }
+};
+
+}  // namespace
+}  // namespace mt

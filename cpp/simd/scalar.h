@@ -1,0 +1,86 @@
+// Vec<T> for any machine: the compiler's generic vectors of 128 bits (GCC and Clang), which it maps to SSE2 and the
+// like, or to scalar code. The interface is described in simd.h.
+#pragma once
+
+#include <cstdint>
+
+namespace mt {
+namespace {
+
+template <class T>
+struct GenericVector;
+template <>
+struct GenericVector<float> {
+    typedef float Lanes __attribute__((vector_size(16)));
+    typedef std::int32_t Bits __attribute__((vector_size(16)));
+    static float root(float x) { return __builtin_sqrtf(x); }
+    static float magnitude(float x) { return __builtin_fabsf(x); }
+};
+template <>
+struct GenericVector<double> {
+    typedef double Lanes __attribute__((vector_size(16)));
+    typedef std::int64_t Bits __attribute__((vector_size(16)));
+    static double root(double x) { return __builtin_sqrt(x); }
+    static double magnitude(double x) { return __builtin_fabs(x); }
+};
+
+template <class T>
+struct Vec {
+    using Lanes = typename GenericVector<T>::Lanes;
+    using Bits = typename GenericVector<T>::Bits;
+
+    static constexpr int size = 16 / sizeof(T);
+    struct Mask {
+        Bits m;
+        friend Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
+        friend Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
+    };
+
+    Lanes v;
+
+    static Vec zero() { return {Lanes{}}; }
+    static Vec set1(T x) { return {Lanes{} + x}; }
+    static Vec load(const T* p) { return load_partial(p, size); }
+    static Vec load_partial(const T* p, int n) {
+        Vec a = zero();
+        __builtin_memcpy(&a.v, p, n * sizeof(T));
+        return a;
+    }
+    void store(T* p) const { store_partial(p, size); }
+    void store_partial(T* p, int n) const { __builtin_memcpy(p, &v, n * sizeof(T)); }
+
+    friend Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
+    friend Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
+    friend Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
+    friend Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
+    friend Vec operator-(Vec a) { return {-a.v}; }
+    friend Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
+    friend Vec max(Vec a, Vec b) { return select(gt(a, b), a, b); }
+    friend Vec min(Vec a, Vec b) { return select(gt(b, a), a, b); }
+    friend Vec sqrt(Vec a) {
+        for (int i = 0; i < size; ++i) a.v[i] = GenericVector<T>::root(a.v[i]);
+        return a;
+    }
+    friend Vec abs(Vec a) {
+        for (int i = 0; i < size; ++i) a.v[i] = GenericVector<T>::magnitude(a.v[i]);
+        return a;
+    }
+    friend Mask gt(Vec a, Vec b) { return {a.v > b.v}; }
+    friend Mask ge(Vec a, Vec b) { return {a.v >= b.v}; }
+    friend Mask eq(Vec a, Vec b) { return {a.v == b.v}; }
+    friend Mask isnan(Vec a) { return {a.v != a.v}; }
+    friend Vec select(Mask m, Vec a, Vec b) { return {m.m ? a.v : b.v}; }
+    friend T reduce_add(Vec a) {
+        T sum = a.v[0];
+        for (int i = 1; i < size; ++i) sum += a.v[i];
+        return sum;
+    }
+    friend T reduce_max(Vec a) {
+        T largest = a.v[0];
+        for (int i = 1; i < size; ++i) largest = a.v[i] > largest ? a.v[i] : largest;
+        return largest;
+    }
+};
+
+}  // namespace
+}  // namespace mt
