@@ -179,7 +179,7 @@ class Backend(Protocol):
         """
         ...
 
-    # ---- rows: (R, C) -> over the last dimension --------------------------------------------------------------------
+    # ---- rows: (R, C), over the last dimension --------------------------------------------------------------------
 
     def softmax(self, input: Array) -> Array:
         """``exp(x - max) / sum(exp(x - max))`` over the last dimension of (R, C)."""
@@ -203,7 +203,7 @@ class Backend(Protocol):
         """``grad_output[n] * (exp(input[n] - logsumexp[n]) - onehot(target[n]))``, 0 where ignored: (N,) → (N, C)."""
         ...
 
-    # ---- optimisers: one call updates every parameter in place --------------------------------------------------------
+    # ---- optimisers: one call updates every parameter in place ----------------------------------------------------
     # Each list holds one array a parameter, all C-contiguous and of that parameter's dtype and shape.
 
     def sgd_step(

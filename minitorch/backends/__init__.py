@@ -1,0 +1,41 @@
+"""The code that computes: one object a device, with the methods of ``protocol.Backend``."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+from .protocol import Backend
+
+
+@functools.cache
+def get_backend(device_type: str, index: int = 0) -> Backend:
+    """The one backend object of a device.
+
+    ``"cpu"`` is computed by the C++ kernels, or by plain NumPy where the environment variable ``MINITORCH_BACKEND`` is
+    ``reference`` when the first tensor is made.
+    """
+    if device_type == "cpu":
+        if index != 0:
+            raise RuntimeError(f"device 'cpu:{index}': the CPU is one device, write 'cpu'")
+        return _cpu_backend()
+    if device_type == "cuda":
+        raise RuntimeError(
+            f"device 'cuda:{index}': the CUDA backend is not part of this version of Minitorch, with or without "
+            "a GPU, and no further package adds it; use device='cpu'"
+        )
+    raise RuntimeError(f"expected a device of type 'cpu' or 'cuda', got {device_type!r}")
+
+
+def _cpu_backend() -> Backend:
+    # Imported here, because a process needs only one of them.
+    choice = os.environ.get("MINITORCH_BACKEND", "cpu")
+    if choice == "cpu":
+        from .cpu import CpuBackend
+
+        return CpuBackend()
+    if choice == "reference":
+        from .reference import ReferenceBackend
+
+        return ReferenceBackend()
+    raise ValueError(f"MINITORCH_BACKEND is {choice!r}; it can be 'cpu' (the C++ kernels) or 'reference' (plain NumPy)")
