@@ -1,6 +1,7 @@
 // Chooses the kernels for the machine the program runs on.
 #pragma once
 
+#include "conv/conv.h"
 #include "elementwise/elementwise.h"
 
 namespace mt {
@@ -9,6 +10,7 @@ namespace mt {
 struct Kernels {
     const char* isa;
     const ElementwiseTable* elementwise;
+    const ConvTable* conv;
 };
 
 // The best instruction set this machine has, or the one that the environment variable MINITORCH_ISA names. Chosen on

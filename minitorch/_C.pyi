@@ -13,3 +13,36 @@ def set_num_threads(n: int) -> None: ...
 
 def relu(input: _Array, output: _Array) -> None: ...
 def relu_backward(grad_output: _Array, output: _Array, grad_input: _Array) -> None: ...
+
+# ---- conv ----
+
+_Pair = tuple[int, int]
+
+def conv2d(
+    input: _Array,
+    weight: _Array,
+    bias: _Array | None,
+    output: _Array,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+) -> None: ...
+def conv2d_backward_input(
+    grad_output: _Array,
+    weight: _Array,
+    grad_input: _Array,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+) -> None: ...
+def conv2d_backward_weight(
+    input: _Array,
+    grad_output: _Array,
+    grad_weight: _Array,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+) -> None: ...

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from minitorch import _C
 
 Array = NDArray[Any]
+Pair = tuple[int, int]
 
 
 def _contiguous(array: Array) -> Array:
@@ -39,3 +40,56 @@ class CpuBackend:
         grad_input = self.empty(output.shape, output.dtype)
         _C.relu_backward(_contiguous(grad_output), _contiguous(output), grad_input)
         return grad_input
+
+    # ---- convolution ----------------------------------------------------------------------------------------------
+
+    def conv2d(
+        self,
+        input: Array,
+        weight: Array,
+        bias: Array | None,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        N, _, H, W = input.shape
+        O, _, KH, KW = weight.shape
+        OH = (H + 2 * padding[0] - dilation[0] * (KH - 1) - 1) // stride[0] + 1
+        OW = (W + 2 * padding[1] - dilation[1] * (KW - 1) - 1) // stride[1] + 1
+        output = self.empty((N, O, OH, OW), input.dtype)
+        bias = None if bias is None else _contiguous(bias)
+        _C.conv2d(_contiguous(input), _contiguous(weight), bias, output, stride, padding, dilation, groups)
+        return output
+
+    def conv2d_backward_input(
+        self,
+        grad_output: Array,
+        weight: Array,
+        input_shape: Sequence[int],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        grad_input = self.empty(input_shape, grad_output.dtype)
+        _C.conv2d_backward_input(
+            _contiguous(grad_output), _contiguous(weight), grad_input, stride, padding, dilation, groups
+        )
+        return grad_input
+
+    def conv2d_backward_weight(
+        self,
+        input: Array,
+        grad_output: Array,
+        weight_shape: Sequence[int],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        grad_weight = self.empty(weight_shape, input.dtype)
+        _C.conv2d_backward_weight(
+            _contiguous(input), _contiguous(grad_output), grad_weight, stride, padding, dilation, groups
+        )
+        return grad_weight

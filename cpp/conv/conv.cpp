@@ -1,0 +1,87 @@
+#include "conv/conv.h"
+
+#include "conv/correlate.h"
+#include "conv/weight_gradient.h"
+
+namespace mt {
+namespace {
+
+template <class T>
+void forward(const ConvGeometry& g, const T* input, const T* weight, const T* bias, T* output) {
+    Correlation<T> work;
+    work.images = g.images;
+    work.groups = g.groups;
+    work.channels = g.channels / g.groups;
+    work.outputs = g.outputs / g.groups;
+    work.rows = forward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0]);
+    work.columns = forward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1]);
+    work.source = input;
+    work.weight = weight;
+    work.weight_channel = g.kernel_height * g.kernel_width;
+    work.weight_output = work.channels * work.weight_channel;
+    work.weight_group = work.outputs * work.weight_output;
+    work.kernel_width = g.kernel_width;
+    work.bias = bias;
+    work.out = output;
+    work.out_column = 1;
+    work.out_row = g.out_width;
+    work.out_channel = g.out_height * g.out_width;
+    work.out_image = g.outputs * work.out_channel;
+    correlate(work);
+}
+
+// For a stride of one, a convolution of grad_output with the rotated and transposed weight; otherwise one such
+// convolution for each phase of the input position modulo the stride.
+template <class T>
+void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
+    Correlation<T> work;
+    work.images = g.images;
+    work.groups = g.groups;
+    work.channels = g.outputs / g.groups;
+    work.outputs = g.channels / g.groups;
+    work.source = grad_output;
+    work.weight = weight;
+    work.weight_output = g.kernel_height * g.kernel_width;
+    work.weight_channel = work.outputs * work.weight_output;
+    work.weight_group = work.channels * work.weight_channel;
+    work.kernel_width = g.kernel_width;
+    work.bias = nullptr;
+    work.out_column = g.stride[1];
+    work.out_row = g.width * g.stride[0];
+    work.out_channel = g.height * g.width;
+    work.out_image = g.channels * work.out_channel;
+    for (Index y = 0; y < smaller(g.stride[0], g.height); ++y) {
+        for (Index x = 0; x < smaller(g.stride[1], g.width); ++x) {
+            work.rows =
+                backward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0], y);
+            work.columns =
+                backward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1], x);
+            work.out = grad_input + y * g.width + x;
+            correlate(work);
+        }
+    }
+}
+
+template <class T>
+void backward_weight(const ConvGeometry& g, const T* input, const T* grad_output, T* grad_weight) {
+    WeightGradient<T> work;
+    work.images = g.images;
+    work.groups = g.groups;
+    work.channels = g.channels / g.groups;
+    work.outputs = g.outputs / g.groups;
+    work.rows = forward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0]);
+    work.columns = forward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1]);
+    work.input = input;
+    work.grad_output = grad_output;
+    work.grad_weight = grad_weight;
+    weight_gradient(work);
+}
+
+template <class T>
+constexpr ConvKernels<T> conv_kernels{forward<T>, backward_input<T>, backward_weight<T>};
+
+}  // namespace
+
+const ConvTable MT_TABLE(conv) = {conv_kernels<float>, conv_kernels<double>};
+
+}  // namespace mt
