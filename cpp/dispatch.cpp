@@ -8,7 +8,7 @@ namespace mt {
 namespace {
 
 #define MT_KERNELS(isa) \
-    Kernels { #isa, &elementwise_##isa, &conv_##isa }
+    Kernels { #isa, &conv_##isa, &elementwise_##isa, &gemm_##isa }
 
 struct Candidate {
     Kernels kernels;

@@ -3,14 +3,16 @@
 
 #include "conv/conv.h"
 #include "elementwise/elementwise.h"
+#include "gemm/gemm.h"
 
 namespace mt {
 
 // The tables of one instruction set. A new family adds a field here and in dispatch.cpp's MT_KERNELS.
 struct Kernels {
     const char* isa;
-    const ElementwiseTable* elementwise;
     const ConvTable* conv;
+    const ElementwiseTable* elementwise;
+    const GemmTable* gemm;
 };
 
 // The best instruction set this machine has, or the one that the environment variable MINITORCH_ISA names. Chosen on

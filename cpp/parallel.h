@@ -44,13 +44,23 @@ class FlushDenormals {
 // simple vectorised loop that runs from the cache, such as y[i] = max(x[i], 0); a multiply-add counts an eighth.
 constexpr double serial_work = 1 << 17;
 
+// The number of threads that a loop of this much work runs on.
+inline int threads_for(double work) {
+#ifdef _OPENMP
+    if (work > serial_work && !omp_in_parallel()) return num_threads();
+#endif
+    (void)work;
+    return 1;
+}
+
 // Calls body(begin, end) for consecutive ranges that together are [0, n), one on each thread.
 template <class Body>
 void parallel_for(std::ptrdiff_t n, double work_per_item, const Body& body) {
 #ifdef _OPENMP
-    if (n > 1 && n * work_per_item > serial_work && num_threads() > 1 && !omp_in_parallel()) {
+    const int team = n > 1 ? threads_for(n * work_per_item) : 1;
+    if (team > 1) {
         // Always the same number of threads, even for few items: libgomp restarts its threads when it changes.
-#pragma omp parallel num_threads(num_threads())
+#pragma omp parallel num_threads(team)
         {
             const FlushDenormals flush;
             const std::ptrdiff_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
@@ -60,6 +70,7 @@ void parallel_for(std::ptrdiff_t n, double work_per_item, const Body& body) {
         return;
     }
 #endif
+    (void)work_per_item;
     const FlushDenormals flush;
     if (n > 0) body(std::ptrdiff_t{0}, n);
 }

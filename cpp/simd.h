@@ -10,6 +10,7 @@
 //   max(a, b) min(a, b) sqrt(a) abs(a)
 //   gt(a, b) ge(a, b) eq(a, b) isnan(a) -> Vec<T>::Mask, which has m & n, m | n
 //   select(mask, a, b)                  a where the mask is set, else b
+//   zip_low(a, b) zip_high(a, b)        a0 b0 a1 b1 … of the lower, of the upper half of the lanes
 //   reduce_add(a) reduce_max(a)         over the lanes, in a fixed order
 #pragma once
 

@@ -41,6 +41,14 @@ struct Vec<float> {
     friend Mask eq(Vec a, Vec b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
     friend Mask isnan(Vec a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
+    friend Vec zip_low(Vec a, Vec b) {
+        const __m512i lanes = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        return {_mm512_permutex2var_ps(a.v, lanes, b.v)};
+    }
+    friend Vec zip_high(Vec a, Vec b) {
+        const __m512i lanes = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        return {_mm512_permutex2var_ps(a.v, lanes, b.v)};
+    }
     friend float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
     friend float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
 };
@@ -80,6 +88,12 @@ struct Vec<double> {
     friend Mask eq(Vec a, Vec b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ)}; }
     friend Mask isnan(Vec a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_pd(m.m, b.v, a.v)}; }
+    friend Vec zip_low(Vec a, Vec b) {
+        return {_mm512_permutex2var_pd(a.v, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b.v)};
+    }
+    friend Vec zip_high(Vec a, Vec b) {
+        return {_mm512_permutex2var_pd(a.v, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b.v)};
+    }
     friend double reduce_add(Vec a) { return _mm512_reduce_add_pd(a.v); }
     friend double reduce_max(Vec a) { return _mm512_reduce_max_pd(a.v); }
 };

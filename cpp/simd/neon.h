@@ -47,6 +47,8 @@ struct Vec<float> {
     friend Mask eq(Vec a, Vec b) { return {vceqq_f32(a.v, b.v)}; }
     friend Mask isnan(Vec a) { return {veorq_u32(vceqq_f32(a.v, a.v), vdupq_n_u32(~uint32_t{0}))}; }
     friend Vec select(Mask m, Vec a, Vec b) { return {vbslq_f32(m.m, a.v, b.v)}; }
+    friend Vec zip_low(Vec a, Vec b) { return {vzip1q_f32(a.v, b.v)}; }
+    friend Vec zip_high(Vec a, Vec b) { return {vzip2q_f32(a.v, b.v)}; }
     friend float reduce_add(Vec a) { return vaddvq_f32(a.v); }
     friend float reduce_max(Vec a) { return vmaxvq_f32(a.v); }
 };
@@ -92,6 +94,8 @@ struct Vec<double> {
     friend Mask eq(Vec a, Vec b) { return {vceqq_f64(a.v, b.v)}; }
     friend Mask isnan(Vec a) { return {veorq_u64(vceqq_f64(a.v, a.v), vdupq_n_u64(~uint64_t{0}))}; }
     friend Vec select(Mask m, Vec a, Vec b) { return {vbslq_f64(m.m, a.v, b.v)}; }
+    friend Vec zip_low(Vec a, Vec b) { return {vzip1q_f64(a.v, b.v)}; }
+    friend Vec zip_high(Vec a, Vec b) { return {vzip2q_f64(a.v, b.v)}; }
     friend double reduce_add(Vec a) { return vaddvq_f64(a.v); }
     friend double reduce_max(Vec a) { return vmaxvq_f64(a.v); }
 };

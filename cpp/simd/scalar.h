@@ -49,6 +49,15 @@ struct Vec {
     void store(T* p) const { store_partial(p, size); }
     void store_partial(T* p, int n) const { __builtin_memcpy(p, &v, n * sizeof(T)); }
 
+    static Vec zip(Vec a, Vec b, int first) {
+        Vec zipped;
+        for (int i = 0; i < size / 2; ++i) {
+            zipped.v[2 * i] = a.v[first + i];
+            zipped.v[2 * i + 1] = b.v[first + i];
+        }
+        return zipped;
+    }
+
     friend Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
     friend Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
     friend Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
@@ -70,6 +79,8 @@ struct Vec {
     friend Mask eq(Vec a, Vec b) { return {a.v == b.v}; }
     friend Mask isnan(Vec a) { return {a.v != a.v}; }
     friend Vec select(Mask m, Vec a, Vec b) { return {m.m ? a.v : b.v}; }
+    friend Vec zip_low(Vec a, Vec b) { return zip(a, b, 0); }
+    friend Vec zip_high(Vec a, Vec b) { return zip(a, b, size / 2); }
     friend T reduce_add(Vec a) {
         T sum = a.v[0];
         for (int i = 1; i < size; ++i) sum += a.v[i];

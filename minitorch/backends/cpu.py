@@ -19,6 +19,11 @@ def _contiguous(array: Array) -> Array:
     return np.asarray(array, order="C")
 
 
+def _aligned(array: Array) -> Array:
+    """The array itself, whatever its strides; a copy if it lies between the addresses its elements belong at."""
+    return array if array.flags.aligned else array.copy()
+
+
 class CpuBackend:
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 
@@ -27,6 +32,16 @@ class CpuBackend:
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         return np.empty(shape, dtype)
+
+    # ---- matrix product -------------------------------------------------------------------------------------------
+
+    def matmul(self, a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:
+        batch = a.shape[:-2] if a.shape[:-2] == b.shape[:-2] else np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        output = self.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+        if bias is not None:
+            bias = _contiguous(bias)
+        _C.matmul(_aligned(a), _aligned(b), bias, activation == "relu", output)
+        return output
 
     # ---- elementwise ----------------------------------------------------------------------------------------------
 
