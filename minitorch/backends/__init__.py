@@ -8,7 +8,6 @@ import os
 from .protocol import Backend
 
 
-@functools.cache
 def get_backend(device_type: str, index: int = 0) -> Backend:
     """The one backend object of a device.
 
@@ -27,6 +26,7 @@ def get_backend(device_type: str, index: int = 0) -> Backend:
     raise RuntimeError(f"expected a device of type 'cpu' or 'cuda', got {device_type!r}")
 
 
+@functools.cache
 def _cpu_backend() -> Backend:
     # Imported here, because a process needs only one of them.
     choice = os.environ.get("MINITORCH_BACKEND", "cpu")

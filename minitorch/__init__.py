@@ -1,0 +1,139 @@
+"""Minitorch: tensors, automatic differentiation and convolutional networks, small enough to read in a weekend.
+
+>>> import minitorch
+>>> x = minitorch.tensor([1., 2., 3.], requires_grad=True)
+>>> (x ** 2).sum().backward()
+>>> x.grad
+tensor([2., 4., 6.])
+"""
+
+# isort: skip_file
+# The order is that of the layers: dtypes and devices, autograd, tensors, operations.
+from .version import __version__
+from .dtypes import (
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from .devices import device
+from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .tensor import Size, Tensor
+from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
+from .ops.creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .ops.compare import (
+    allclose,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    eq,
+    equal,
+    ge,
+    gt,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    ne,
+)
+from .ops.convert import clone
+from .ops.dispatch import result_type
+from .ops.elementwise import (
+    abs_ as abs,
+    add,
+    ceil,
+    clamp,
+    cos,
+    div,
+    exp,
+    floor,
+    floor_divide,
+    log,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    pow,
+    reciprocal,
+    remainder,
+    round_ as round,
+    rsqrt,
+    sign,
+    sin,
+    sqrt,
+    square,
+    sub,
+    trunc,
+    where,
+)
+from .ops.index import take_along_dim
+from .ops.matmul import bmm, dot, matmul, mm, mv
+from .ops.reduce import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    logsumexp,
+    max,
+    mean,
+    min,
+    std,
+    sum,
+    var,
+)
+from .ops.shape import (
+    broadcast_to,
+    cat,
+    chunk,
+    flatten,
+    narrow,
+    permute,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    unbind,
+    unflatten,
+    unsqueeze,
+)
+from . import autograd, ops
+from .dtypes import bool_ as bool
+from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long

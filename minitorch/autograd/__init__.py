@@ -1,0 +1,18 @@
+"""Automatic differentiation: the graph, the engine that walks it, and whether operations are recorded."""
+
+from .engine import backward, grad
+from .function import Function, once_differentiable
+from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .variable import Variable
+
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "once_differentiable",
+    "set_grad_enabled",
+]

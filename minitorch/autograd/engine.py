@@ -1,0 +1,374 @@
+"""Reverse-mode differentiation: walks the recorded graph from its outputs to its leaves.
+
+A pass has two halves. ``_Plan`` looks at the graph: which nodes lead to something that was asked for, and how many
+consumers each has. ``_Pass`` then visits a node when all its consumers have sent their gradients, calls its
+``backward`` and sends the results on. Both are loops, so a graph may be as deep as memory allows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .function import Function
+from .grad_mode import state
+from .variable import Variable
+
+# Where a gradient goes: an output of a node, or a leaf (which has just one place, number 0).
+Edge = tuple[Any, int]
+
+
+def _edge_of(tensor: Variable) -> Edge:
+    return (tensor.grad_fn or tensor), tensor.output_nr
+
+
+class _Plan:
+    """The part of the graph that a pass has to visit.
+
+    ``consumers[target]`` counts the edges into each node or leaf; ``needed`` holds the targets on a path to one of the
+    wanted edges, or all of them where ``wanted`` is None.
+    """
+
+    def __init__(self, roots: Sequence[Edge], wanted: set[Edge] | None) -> None:
+        self.consumers: dict[Any, int] = {}
+        self.needed: set[Any] = set()
+        self.wanted_targets = None if wanted is None else {target for target, _ in wanted}
+        for root, _ in roots:
+            if root in self.consumers:
+                self.consumers[root] += 1
+            else:
+                self.consumers[root] = 1
+                self._visit(root)
+
+    def _visit(self, root: Any) -> None:
+        consumers, wanted = self.consumers, self.wanted_targets
+        # Depth first. An entry is a target and what is left of its edges: it leaves the stack after all behind it.
+        stack = [(root, iter(_edges(root)))]
+        while stack:
+            target, edges = stack[-1]
+            for edge in edges:
+                if edge is not None:
+                    behind = edge[0]
+                    if behind in consumers:
+                        consumers[behind] += 1
+                    else:
+                        consumers[behind] = 1
+                        stack.append((behind, iter(_edges(behind))))
+                        break
+            else:
+                stack.pop()
+                if wanted is None or target in wanted or self.leads_on(target):
+                    self.needed.add(target)
+
+    def leads_on(self, target: Any) -> bool:
+        """Whether something behind ``target`` is needed."""
+        return any(edge is not None and edge[0] in self.needed for edge in _edges(target))
+
+
+class _Pass:
+    """One backward pass over a plan.
+
+    Gradients of leaves are added into their ``grad``, or, where ``captured`` is asked for, kept there by edge.
+    """
+
+    def __init__(self, roots: Sequence[Edge], wanted: set[Edge] | None, keep_graph: bool, capture: bool) -> None:
+        self.plan = _Plan(roots, wanted)
+        self.wanted = wanted or set()
+        self.keep_graph = keep_graph
+        self.capture = capture
+        self.captured: dict[Edge, Any] = {}
+        self.sums: dict[Any, dict[int, Any]] = {}  # target -> output_nr -> sum of the gradients that came so far
+        self.ready: list[Any] = []
+
+    def run(self, roots: Sequence[Edge], gradients: Sequence[Any]) -> None:
+        for edge, gradient in zip(roots, gradients, strict=True):
+            self._send(edge, gradient)
+        needed, ready, sums = self.plan.needed, self.ready, self.sums
+        while ready:
+            target = ready.pop()
+            received = sums.pop(target, None)
+            if received is None or target not in needed:
+                self._send_nothing(target)
+            elif isinstance(target, Function):
+                self._visit(target, received)
+            else:
+                self._finish(target, received)
+
+    def _send(self, edge: Edge, gradient: Any) -> None:
+        """One consumer's gradient for an edge, or None where it has none; the last one makes the target ready."""
+        target, output_nr = edge
+        if gradient is not None:
+            received = self.sums.get(target)
+            if received is None:
+                self.sums[target] = {output_nr: gradient}
+            else:
+                # A new tensor: what came first may be somebody else's too.
+                before = received.get(output_nr)
+                received[output_nr] = gradient if before is None else before + gradient
+        consumers = self.plan.consumers
+        consumers[target] = left = consumers[target] - 1
+        if left == 0:
+            self.ready.append(target)
+
+    def _send_nothing(self, target: Any) -> None:
+        for edge in _edges(target):
+            if edge is not None:
+                self._send(edge, None)
+
+    def _visit(self, node: Function, received: dict[int, Any]) -> None:
+        """Calls one node's backward and sends the gradients of its arguments on."""
+        if node._hooks:
+            for output_nr, hooks in node._hooks.items():
+                if output_nr in received:
+                    received[output_nr] = _call_hooks(hooks, received[output_nr])
+        if node._retained:
+            for output_nr, reference in node._retained.items():
+                tensor = reference()
+                if tensor is not None and output_nr in received:
+                    _accumulate(tensor, {0: received[output_nr].clone()})
+        if self.wanted:
+            for output_nr, gradient in received.items():
+                if (node, output_nr) in self.wanted:
+                    self.captured[node, output_nr] = gradient
+            if not self.plan.leads_on(node):
+                self._send_nothing(node)
+                return
+        gradients = node.backward(node, *_materialized(node, received))
+        if not self.keep_graph:
+            node.release()
+        if not isinstance(gradients, tuple):
+            gradients = (gradients,)
+        edges = node.edges
+        if len(gradients) != len(edges):
+            # More than asked for is fine where the rest is None, as in PyTorch.
+            if len(gradients) < len(edges) or any(g is not None for g in gradients[len(edges) :]):
+                raise RuntimeError(
+                    f"function {node.name()} returned an incorrect number of gradients (expected {len(edges)}, "
+                    f"got {len(gradients)})"
+                )
+            gradients = gradients[: len(edges)]
+        for index, edge in enumerate(edges):
+            if edge is not None:
+                gradient = gradients[index]
+                self._send(edge, None if gradient is None else _fit(gradient, edge, node, index))
+
+    def _finish(self, leaf: Any, received: dict[int, Any]) -> None:
+        if leaf._hooks:
+            received[0] = _call_hooks(leaf._hooks, received[0])
+        if not self.capture:
+            _accumulate(leaf, received)
+        elif (leaf, 0) in self.wanted:
+            self.captured[leaf, 0] = received[0]
+
+
+def _edges(target: Any) -> tuple[Edge | None, ...]:
+    return target.edges if isinstance(target, Function) else ()
+
+
+def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
+    """``gradient`` in the shape and dtype of the tensor that it belongs to: summed where that tensor was broadcast."""
+    target, output_nr = edge
+    if isinstance(target, Function):
+        shape, dtype, _ = target.metadata[output_nr]
+    else:
+        shape, dtype = target.data.shape, target.data.dtype
+    if not isinstance(gradient, Variable):
+        raise TypeError(f"{node.name()}: expected Tensor or None as gradient {index}, got {type(gradient).__name__}")
+    got = gradient.data.shape
+    if got != shape:
+        extra = len(got) - len(shape)
+        if extra < 0 or any(n not in (1, g) for n, g in zip(shape, got[extra:], strict=True)):
+            raise RuntimeError(
+                f"Function {node.name()} returned an invalid gradient at index {index} - got {list(got)} but expected "
+                f"shape compatible with {list(shape)}"
+            )
+        gradient = gradient.sum_to_size(shape)
+    return gradient if gradient.data.dtype == dtype else gradient.to(dtype)
+
+
+def _materialized(node: Function, received: dict[int, Any]) -> list[Any]:
+    """The arguments of a node's backward: a gradient an output; zeros (or None) for outputs that nothing used."""
+    if len(node.metadata) == 1:
+        return [received[0]]
+    gradients = []
+    some = next(iter(received.values()))
+    for output_nr, metadata in enumerate(node.metadata):
+        gradient = received.get(output_nr)
+        if gradient is None and metadata is not None and node.materialize_grads:
+            shape, dtype, _ = metadata
+            gradient = some.new_zeros(shape, dtype=dtype)
+        gradients.append(gradient)
+    return gradients
+
+
+def _call_hooks(hooks: dict[int, Any], gradient: Any) -> Any:
+    for hook in tuple(hooks.values()):
+        replacement = hook(gradient)
+        if replacement is not None:
+            gradient = replacement
+    return gradient
+
+
+def _accumulate(tensor: Any, received: dict[int, Any]) -> None:
+    """Adds the gradient ``received[0]`` into ``tensor.grad``.
+
+    The first gradient is taken as it is where nobody else holds it, and copied else: two tensors must never share one
+    ``grad``. PyTorch decides by reference counts too. Here, ``received`` is the one holder of a gradient that is ours,
+    so that ``getrefcount`` finds two: the holder and its own argument.
+    """
+    before = tensor._grad
+    if state.enabled:  # create_graph: nothing is changed in place, what was recorded stays as it is
+        tensor._grad = received[0] if before is None else before + received[0]
+    elif before is not None:
+        before.add_(received[0])
+    elif (
+        sys.getrefcount(received[0]) == 2
+        and sys.getrefcount(received[0].data) == 2
+        and not isinstance(received[0].data.base, type(received[0].data))  # not a view of somebody's array
+    ):
+        tensor._grad = received[0].detach()
+    else:
+        tensor._grad = received[0].detach().clone()
+
+
+# ---- what users call ---------------------------------------------------------------------------------------------------
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, Variable) or value is None else tuple(value)
+
+
+def _root_gradients(outputs: tuple[Any, ...], grad_outputs: tuple[Any, ...], create_graph: bool) -> list[Any]:
+    """The gradient that each output starts with, checked; ones for scalars that were given none."""
+    if len(grad_outputs) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grad_outputs)} gradients")
+    gradients = []
+    for i, (output, gradient) in enumerate(zip(outputs, grad_outputs, strict=True)):
+        if not output._requires_grad:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        if gradient is None:
+            if output.data.size != 1:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs, got shape {list(output.data.shape)}; "
+                    f"call backward(gradient) with a tensor of that shape, or reduce the output first"
+                )
+            gradients.append(output.new_ones(output.data.shape))
+            continue
+        if not isinstance(gradient, Variable):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        if gradient.data.shape != output.data.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {list(gradient.data.shape)} and output[{i}] has a "
+                f"shape of {list(output.data.shape)}"
+            )
+        gradient = gradient if create_graph else gradient.detach()  # type: ignore[attr-defined]
+        gradients.append(gradient if gradient.data.dtype == output.data.dtype else gradient.to(output.data.dtype))
+    return gradients
+
+
+def _differentiate(
+    outputs: tuple[Any, ...],
+    grad_outputs: tuple[Any, ...],
+    inputs: tuple[Any, ...] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    capture: bool,
+) -> dict[Edge, Any]:
+    wanted = None
+    if inputs is not None:
+        for i, tensor in enumerate(inputs):
+            if not tensor._requires_grad:
+                raise RuntimeError(f"One of the differentiated Tensors does not require grad (input {i})")
+        wanted = {_edge_of(tensor) for tensor in inputs}
+    gradients = _root_gradients(outputs, grad_outputs, create_graph)
+    roots = [_edge_of(output) for output in outputs]
+    recording = state.enabled
+    state.enabled = create_graph
+    try:
+        backward_pass = _Pass(roots, wanted, create_graph if retain_graph is None else retain_graph, capture)
+        backward_pass.run(roots, gradients)
+    finally:
+        state.enabled = recording
+    return backward_pass.captured
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Adds the gradients of ``tensors`` to the ``grad`` of the leaves that they were computed from.
+
+    Args:
+        tensors: a tensor or several, part of a recorded graph.
+        grad_tensors: for each, the gradient it starts with (None for a scalar: 1).
+        retain_graph: keep what the graph saved, so that it can be walked again; by default as ``create_graph``.
+        create_graph: record the gradients' own computation, for higher derivatives.
+        inputs: only these leaves get a ``grad``; by default all.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1., 2.], requires_grad=True)
+    >>> minitorch.autograd.backward([(x * x).sum(), x.sum()])
+    >>> x.grad
+    tensor([3., 5.])
+
+    Raises:
+        RuntimeError: a tensor is part of no graph, isn't scalar and was given no gradient, or its graph was freed.
+    """
+    outputs = _as_tuple(tensors)
+    grads = (None,) * len(outputs) if grad_tensors is None else _as_tuple(grad_tensors)
+    leaves = None if inputs is None else _as_tuple(inputs)
+    if leaves is not None:
+        if not leaves:
+            raise RuntimeError("backward: inputs must not be empty")
+        for i, tensor in enumerate(leaves):
+            if tensor.grad_fn is not None:
+                raise RuntimeError(f"backward: inputs[{i}] is not a leaf; autograd.grad gives gradients of any tensor")
+    _differentiate(outputs, grads, leaves, retain_graph, create_graph, capture=False)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of ``outputs`` with respect to ``inputs``, a tuple as long as ``inputs``. No ``grad`` changes.
+
+    Args:
+        outputs, grad_outputs, retain_graph, create_graph: as for :func:`backward`.
+        inputs: a tensor or several, leaves or not.
+        allow_unused: give None for an input that the outputs don't depend on, instead of raising.
+        materialize_grads: give zeros for such an input.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor(3., requires_grad=True)
+    >>> (dy,) = minitorch.autograd.grad(x ** 3, x, create_graph=True)
+    >>> minitorch.autograd.grad(dy, x)
+    (tensor(18.),)
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
+    roots, sources = _as_tuple(outputs), _as_tuple(inputs)
+    grads = (None,) * len(roots) if grad_outputs is None else _as_tuple(grad_outputs)
+    if not sources:
+        raise ValueError("grad: inputs must not be empty")
+    captured = _differentiate(roots, grads, sources, retain_graph, create_graph, capture=True)
+    results = []
+    for i, tensor in enumerate(sources):
+        gradient = captured.get(_edge_of(tensor))
+        if gradient is None and materialize_grads:
+            gradient = tensor.new_zeros(tensor.data.shape)
+        elif gradient is None and not allow_unused:
+            raise RuntimeError(
+                f"One of the differentiated Tensors appears to not have been used in the graph (input {i}). "
+                f"Set allow_unused=True if this is the desired behavior."
+            )
+        results.append(gradient)
+    return tuple(results)

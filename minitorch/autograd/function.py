@@ -1,0 +1,292 @@
+"""Function: an operation with its gradient, and at the same time a node of the graph that the operation records."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from .grad_mode import state
+from .variable import Hook, Variable
+
+
+class Function:
+    """Base class of every differentiable operation, Minitorch's own and yours.
+
+    Give it two static methods and call it through :meth:`apply`::
+
+        class Exp(Function):
+            @staticmethod
+            def forward(ctx, input):                  # tensors in, tensors out; nothing is recorded here
+                output = input.exp()
+                ctx.save_for_backward(output)
+                return output
+
+            @staticmethod
+            def backward(ctx, grad_output):           # one gradient an argument of forward, None where there is none
+                (output,) = ctx.saved_tensors
+                return grad_output * output
+
+        y = Exp.apply(x)
+
+    ``ctx`` is an instance of the class, the node of the graph. ``backward`` is written with differentiable operations,
+    so that its results can be differentiated again. Where an input was broadcast, ``backward`` may return the
+    gradient of the broadcast shape: the engine sums it to the input's.
+
+    ``forward`` may also be split as in newer PyTorch: ``forward(*args)`` and ``setup_context(ctx, inputs, output)``.
+    """
+
+    # No instance but user attributes (ctx.alpha = …) goes to __dict__. `edges` holds (target, output_nr) for every
+    # argument of forward, or None: target is the node that made the argument, or the leaf itself. A node never holds
+    # its own output, so that memory is freed by reference counting alone.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_hooks",
+        "_retained",
+        "_saved",
+        "_saved_outputs",
+        "_versions",
+        "edges",
+        "materialize_grads",
+        "metadata",
+        "needs_input_grad",
+        "non_differentiable",
+    )
+
+    edges: tuple[tuple[Any, int] | None, ...]
+    metadata: tuple[tuple[tuple[int, ...], Any, Any] | None, ...]  # (shape, dtype, backend) of each output
+    needs_input_grad: tuple[bool, ...]
+
+    _has_setup_context = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._has_setup_context = cls.setup_context is not Function.setup_context
+
+    def __init__(self) -> None:
+        self._saved: tuple[Any, ...] | None = ()
+        self._versions: tuple[int, ...] = ()
+        self._saved_outputs: dict[int, int] | None = None  # position in _saved -> output_nr
+        self._hooks: dict[int, dict[int, Hook]] | None = None
+        self._retained: dict[int, weakref.ref[Variable]] | None = None
+        self.materialize_grads = True
+        self.non_differentiable: tuple[Any, ...] = ()
+
+    # ---- to be overridden -----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Saves what ``backward`` needs, where ``forward`` takes no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise NotImplementedError("You must implement the backward function for custom autograd.Function.")
+
+    # ---- what forward may call on its ctx -------------------------------------------------------------------------
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keeps inputs, outputs or other tensors (or None) for ``backward``, which finds them in ``saved_tensors``."""
+        self._saved = tensors
+
+    def mark_non_differentiable(self, *outputs: Any) -> None:
+        """Says that gradients don't flow through these outputs."""
+        self.non_differentiable = outputs
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether outputs that nothing used get a gradient of zeros in ``backward`` (the default) or None."""
+        self.materialize_grads = value
+
+    # ---- applying ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Runs ``forward`` and, where an argument requires a gradient and recording is on, records the operation."""
+        ctx = cls()
+        needs = [isinstance(arg, Variable) and arg._requires_grad for arg in args]
+        if not (state.enabled and True in needs):
+            ctx.needs_input_grad = (False,) * len(args)
+            return ctx._run_forward(args)
+        ctx.needs_input_grad = tuple(needs)
+        state.enabled = False
+        try:
+            output = ctx._run_forward(args)
+        finally:
+            state.enabled = True
+        ctx.edges = tuple(
+            [((arg.grad_fn or arg), arg.output_nr) if need else None for arg, need in zip(args, needs, strict=True)]
+        )
+        return ctx._record(args, output)
+
+    def _run_forward(self, args: tuple[Any, ...]) -> Any:
+        if not self._has_setup_context:
+            return self.forward(self, *args)
+        output = self.forward(*args)
+        self.setup_context(self, args, output)
+        return output
+
+    def _record(self, args: tuple[Any, ...], output: Any) -> Any:
+        """Makes ``output`` (a tensor, or a tuple that holds tensors) the output of this node."""
+        if isinstance(output, tuple):
+            attached = [self._attach(args, out, i) for i, out in enumerate(output)]
+            outputs: Any = tuple([out for out, _ in attached])
+            self.metadata = tuple([meta for _, meta in attached])
+        else:
+            outputs, meta = self._attach(args, output, 0)
+            self.metadata = (meta,)
+        if self._saved:
+            self._pack_saved()
+        self.non_differentiable = ()
+        return outputs
+
+    def _attach(self, args: tuple[Any, ...], output: Any, output_nr: int) -> tuple[Any, Any]:
+        """Gives one output its place in the graph; returns it and its metadata."""
+        if not isinstance(output, Variable):
+            return output, None
+        differentiable = output.data.dtype.kind == "f"
+        for mark in self.non_differentiable:
+            if mark is output:
+                differentiable = False
+        has_a_place = output._requires_grad
+        for arg in args:
+            if arg is output:
+                has_a_place = True
+        if has_a_place:  # forward returned a tensor that is part of the graph already: this node makes another of it
+            output = output.detach()  # type: ignore[attr-defined]
+        data = output.data
+        if differentiable:
+            output._requires_grad = True
+            output.grad_fn = self
+            output.output_nr = output_nr
+        return output, (data.shape, data.dtype, output.backend)  # type: ignore[attr-defined]
+
+    def _pack_saved(self) -> None:
+        """Notes the versions of the saved tensors, and replaces saved outputs, which would make a reference cycle."""
+        assert self._saved is not None
+        saved = list(self._saved)
+        versions = []
+        for i, tensor in enumerate(saved):
+            if tensor is None:
+                versions.append(0)
+                continue
+            if not isinstance(tensor, Variable):
+                raise TypeError(f"save_for_backward can only save Tensors or None, got {type(tensor).__name__}")
+            versions.append(tensor._version)
+            if tensor.grad_fn is self:
+                self._saved_outputs = self._saved_outputs or {}
+                self._saved_outputs[i] = tensor.output_nr
+                saved[i] = tensor.detach()  # type: ignore[attr-defined]
+        self._saved = tuple(saved)
+        self._versions = tuple(versions)
+
+    # ---- during backward --------------------------------------------------------------------------------------------
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors given to ``save_for_backward``.
+
+        Raises:
+            RuntimeError: the graph was freed by an earlier backward, or a tensor was changed in place since.
+        """
+        saved = self._saved
+        if saved is None:
+            raise RuntimeError(
+                f"Trying to backward through the graph a second time (or directly access saved tensors after they have "
+                f"already been freed), at {self.name()}. Saved intermediate values of the graph are freed when you call "
+                f".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a "
+                f"second time or if you need to access saved tensors after calling backward."
+            )
+        for i, version in enumerate(self._versions):
+            if version != (0 if saved[i] is None else saved[i]._version):
+                raise RuntimeError(
+                    f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    f"tensor {i} saved by {self.name()}, of shape {tuple(saved[i].shape)}, is at version "
+                    f"{saved[i]._version}; expected version {version} instead. Compute a new tensor instead of changing "
+                    f"this one, or change a clone() of it."
+                )
+        if self._saved_outputs is None:
+            return saved
+        tensors = list(saved)
+        for i, output_nr in self._saved_outputs.items():
+            tensors[i] = output = tensors[i].detach()
+            output._requires_grad = True
+            output.grad_fn = self
+            output.output_nr = output_nr
+        return tuple(tensors)
+
+    def release(self) -> None:
+        """Frees what was saved for backward."""
+        if self._saved:
+            self._saved = None
+
+    # ---- the graph as users see it ----------------------------------------------------------------------------------
+
+    @classmethod
+    def name(cls) -> str:
+        """``"MulBackward"`` for the operation ``Mul``, as PyTorch names its nodes."""
+        return cls.__name__ + "Backward"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes (or leaves, or None) that made this operation's arguments, each with the number of the output."""
+        return tuple(edge or (None, 0) for edge in self.edges)
+
+    def hooks_of(self, output_nr: int) -> dict[int, Hook]:
+        """The hooks on the gradient of output ``output_nr``."""
+        if self._hooks is None:
+            self._hooks = {}
+        return self._hooks.setdefault(output_nr, {})
+
+    def retain_grad_of(self, output: Variable) -> None:
+        if self._retained is None:
+            self._retained = {}
+        self._retained[output.output_nr] = weakref.ref(output)
+
+    def retains_grad_of(self, output: Variable) -> bool:
+        reference = (self._retained or {}).get(output.output_nr)
+        return reference is not None and reference() is output
+
+
+class _Once(Function):
+    """Stands in the graph where a :func:`once_differentiable` backward ended it, and says so."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Any, *sources: Any) -> Any:
+        return gradient.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """For a ``backward`` that isn't written with differentiable operations: a second derivative raises.
+
+    Put it under ``@staticmethod``.
+    """
+
+    @wraps(backward)
+    def wrapper(ctx: Function, *grad_outputs: Any) -> Any:
+        recording = state.enabled
+        state.enabled = False
+        try:
+            gradients = backward(ctx, *grad_outputs)
+        finally:
+            state.enabled = recording
+        if not recording:
+            return gradients
+        sources = [t for t in (*grad_outputs, *ctx.saved_tensors) if t is not None]
+        single = not isinstance(gradients, tuple)
+        blocked = [g if g is None else _Once.apply(g, *sources) for g in ((gradients,) if single else gradients)]
+        return blocked[0] if single else tuple(blocked)
+
+    return wrapper

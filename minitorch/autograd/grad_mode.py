@@ -1,0 +1,102 @@
+"""Whether operations are recorded. The mode belongs to the thread, as in PyTorch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, overload
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _State(threading.local):
+    enabled = True
+
+
+state = _State()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return state.enabled
+
+
+class _Mode:
+    """A grad mode as a context manager and as a decorator."""
+
+    mode: bool
+
+    def __init__(self) -> None:
+        self.previous: list[bool] = []  # a stack: one object may be entered more than once
+
+    def __enter__(self) -> None:
+        self.previous.append(state.enabled)
+        state.enabled = self.mode
+
+    def __exit__(self, *exc_info: Any) -> None:
+        state.enabled = self.previous.pop()
+
+
+class _Decorating(_Mode):
+    # ``@no_grad`` and ``@no_grad()`` both work.
+    @overload
+    def __new__(cls, function: Callable[P, R]) -> Callable[P, R]: ...  # type: ignore[misc]
+    @overload
+    def __new__(cls) -> _Decorating: ...
+    def __new__(cls, function: Any = None) -> Any:
+        self = super().__new__(cls)
+        if function is None:
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(function)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            with type(self)():  # a fresh one: calls may overlap in several threads
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class no_grad(_Decorating):
+    """Records nothing inside: results have ``requires_grad=False``.
+
+    >>> import minitorch
+    >>> x = minitorch.ones(2, requires_grad=True)
+    >>> with minitorch.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    mode = False
+
+
+class enable_grad(_Decorating):
+    """Records again inside a :class:`no_grad`."""
+
+    mode = True
+
+
+class set_grad_enabled(_Mode):
+    """Sets recording on or off: as a call from here on, or as a context manager inside it.
+
+    >>> import minitorch
+    >>> with minitorch.set_grad_enabled(False):
+    ...     print(minitorch.is_grad_enabled())
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.mode = mode
+        self.before = state.enabled
+        state.enabled = mode
+
+    def __enter__(self) -> None:
+        # The call has already set the mode; leaving restores what was before it.
+        self.previous.append(self.before)
+        state.enabled = self.mode

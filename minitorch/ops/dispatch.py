@@ -1,0 +1,181 @@
+"""How operands meet: dtypes by PyTorch's promotion rules, devices that must agree, numbers that become tensors."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Function
+from ..dtypes import as_dtype, dtype, get_default_dtype, of_scalar, result_dtype
+from ..tensor import Tensor, tensor_method, wrap
+
+
+class _Ieee(threading.local):
+    """``ieee.run(ufunc, *arrays)``: arithmetic as IEEE 754 says, without NumPy's warnings about infinities and NaN.
+
+    NumPy keeps that setting in a context variable. ``np.errstate`` takes three times as long as a small addition;
+    running in a context where it is set once is quick and changes nothing for the user's own NumPy code.
+    """
+
+    def __init__(self) -> None:
+        context = contextvars.copy_context()
+        context.run(np.seterr, all="ignore")
+        self.run = context.run
+
+
+ieee = _Ieee()
+
+
+class Cast(Function):
+    """The same numbers in another dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, d: dtype) -> Tensor:
+        ctx.dtype = input.data.dtype
+        return wrap(input.data.astype(d.numpy), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return cast(grad_output, as_dtype(ctx.dtype)), None
+
+
+def cast(input: Tensor, d: dtype) -> Tensor:
+    """``input`` in dtype ``d``; itself where it has that dtype already."""
+    return input if input.data.dtype == d.numpy else Cast.apply(input, d)  # type: ignore[no-any-return]
+
+
+def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor of dtype ``d`` on the device of ``like``."""
+    if d.name == "uint8" and not isinstance(value, bool):
+        value = int(value) & 0xFF  # wraps around, as arithmetic on the tensor's elements does
+    return wrap(like.backend.xp.asarray(value, dtype=d.numpy), like.backend)
+
+
+def promotion_of(operand: Any) -> tuple[dtype, int]:
+    """An operand's dtype and priority, as :func:`minitorch.dtypes.result_dtype` takes them."""
+    if isinstance(operand, Tensor):
+        return operand.dtype, 2 if operand.data.ndim else 1
+    return of_scalar(operand), 0
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype of an operation on two tensors or numbers, by the promotion rules.
+
+    >>> import minitorch
+    >>> minitorch.result_type(minitorch.tensor([1, 2]), 1.0)
+    minitorch.float32
+    """
+    return result_dtype(promotion_of(tensor1), promotion_of(tensor2))
+
+
+def same_device(name: str, *tensors: Tensor) -> None:
+    """Raises RuntimeError, naming both devices, where the tensors aren't all on one."""
+    first = tensors[0]
+    for other in tensors[1:]:
+        if other.backend is not first.backend:
+            raise RuntimeError(
+                f"{name}: expected all tensors to be on the same device, but found at least two devices, "
+                f"{first.device} and {other.device}; move one with .to({str(first.device)!r})"
+            )
+
+
+def as_tensor_operand(value: Any, like: Tensor, name: str) -> Any:
+    """Arrays and NumPy scalars next to a tensor count as tensors; numbers stay numbers."""
+    if isinstance(value, (Tensor, bool, int, float)):
+        return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        return wrap(np.asarray(value), like.backend) if isinstance(value, np.ndarray) else value.item()
+    raise TypeError(f"{name}: expected a tensor or a number, got {type(value).__name__}")
+
+
+def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that ``shapes`` broadcast to.
+
+    Raises:
+        RuntimeError: two of them don't fit, with the numbers.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        pass
+    ndim = max(map(len, shapes))
+    for dim in range(ndim):
+        sizes = {s[dim - ndim] for s in shapes if len(s) >= ndim - dim} - {1}
+        if len(sizes) > 1:
+            a, b = sorted(sizes)[:2]
+            break
+    listed = " and ".join(str(tuple(s)) for s in shapes)
+    raise RuntimeError(
+        f"{name}: shapes {listed} do not broadcast: the sizes {a} and {b} at dimension {dim} are neither equal nor 1"
+    )
+
+
+def operands(name: str, *values: Any) -> list[Tensor]:
+    """``values`` (tensors and numbers, at least one tensor) as tensors of their common dtype on one device."""
+    like = next((v for v in values if isinstance(v, Tensor)), None)
+    if like is None:
+        raise TypeError(f"{name}: expected at least one tensor, got {', '.join(type(v).__name__ for v in values)}")
+    values = tuple([as_tensor_operand(v, like, name) for v in values])
+    tensors = [v for v in values if isinstance(v, Tensor)]
+    same_device(name, *tensors)
+    d = result_dtype(*[promotion_of(v) for v in values])
+    shape = tensors[0].data.shape
+    if any(t.data.shape != shape for t in tensors):
+        broadcast_shape(name, *[t.data.shape for t in tensors])
+    return [cast(v, d) if isinstance(v, Tensor) else scalar(v, d, like) for v in values]
+
+
+def pair(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
+    """:func:`operands` for two, with a short way for the usual case: two tensors of one dtype and shape."""
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        a, b = input.data, other.data
+        if a.dtype is b.dtype and a.shape == b.shape and input.backend is other.backend:
+            return input, other
+    first, second = operands(name, input, other)
+    return first, second
+
+
+def floating(input: Tensor) -> Tensor:
+    """Integers and bools in the default floating dtype, as PyTorch's ``exp``, ``mean`` and ``div`` take them."""
+    return input if input.data.dtype.kind == "f" else cast(input, get_default_dtype())
+
+
+class SumToSize(Function):
+    """Sums the dimensions over which ``shape`` was broadcast: the adjoint of broadcasting."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, shape: tuple[int, ...]) -> Tensor:
+        ctx.shape = input.data.shape
+        extra = input.data.ndim - len(shape)
+        axes = tuple(range(extra)) + tuple(
+            i + extra for i, n in enumerate(shape) if n == 1 and input.data.shape[i + extra] != 1
+        )
+        return wrap(input.data.sum(axis=axes).reshape(shape), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return grad_output.expand(ctx.shape), None
+
+
+@tensor_method("sum_to_size")
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """Sums ``input`` to ``size``, a shape that broadcasts to its own: the gradient of broadcasting.
+
+    >>> import minitorch
+    >>> minitorch.ones(4, 3).sum_to_size(1, 3)
+    tensor([[4., 4., 4.]])
+
+    Raises:
+        RuntimeError: ``size`` does not broadcast to the shape of ``input``.
+    """
+    shape = tuple(size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)
+    if shape == input.data.shape:
+        return input
+    got = input.data.shape
+    extra = len(got) - len(shape)
+    if extra < 0 or any(n not in (1, g) for n, g in zip(shape, got[extra:], strict=True)):
+        raise RuntimeError(f"sum_to_size: size {list(shape)} is not expandable to size {list(got)}")
+    return SumToSize.apply(input, shape)  # type: ignore[no-any-return]

@@ -1,0 +1,134 @@
+"""Indexing: ``x[i]`` with integers, slices, ``None``, ``...``, bool masks and integer arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Function
+from ..tensor import Tensor, normalize_dim, tensor_method, wrap
+from .inplace import check_in_place
+from .shape import view_of
+
+
+def _array_index(index: Any, input: Tensor) -> tuple[Any, bool]:
+    """``index`` for the array module, and whether it is a basic one (which gives a view)."""
+    basic = True
+    converted = []
+    for item in index if isinstance(index, tuple) else (index,):
+        if isinstance(item, Tensor):
+            if item.data.dtype.kind not in "biu":
+                raise IndexError(f"tensors used as indices must be integer or bool tensors, got {item.dtype}")
+            if item.backend is not input.backend:
+                raise RuntimeError(
+                    f"indices should be on the same device as the indexed tensor ({input.device}), got {item.device}"
+                )
+            item = item.data
+        elif isinstance(item, (list, range)):
+            item = input.backend.xp.asarray(item)
+            if item.size == 0:
+                item = item.astype(np.int64)
+        basic = basic and (
+            item is None
+            or item is Ellipsis
+            or isinstance(item, (int, slice, np.integer))
+            and not isinstance(item, bool)
+        )
+        if isinstance(item, slice) and item.step is not None and int(item.step) <= 0:
+            raise ValueError(f"step must be greater than zero, got {item.step}; use flip for a reversed tensor")
+        converted.append(item)
+    return tuple(converted), basic
+
+
+class GetItem(Function):
+    """The gradient goes back to where the elements came from, summed where one was taken more than once."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, index: Any, basic: bool) -> Tensor:
+        ctx.shape, ctx.index, ctx.basic = input.data.shape, index, basic
+        array = input.data[index]
+        return view_of(input, array) if basic else wrap(array, input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return PutItem.apply(grad_output, ctx.shape, ctx.index, ctx.basic), None, None
+
+
+class PutItem(Function):
+    """Zeros of ``shape`` with ``source`` added at ``index``: the adjoint of indexing."""
+
+    @staticmethod
+    def forward(ctx: Any, source: Tensor, shape: tuple[int, ...], index: Any, basic: bool) -> Tensor:
+        ctx.index, ctx.basic = index, basic
+        xp = source.backend.xp
+        out = xp.zeros(shape, dtype=source.data.dtype)
+        if basic:
+            out[index] = source.data
+        else:
+            xp.add.at(out, index, source.data)
+        return wrap(out, source.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return GetItem.apply(grad_output, ctx.index, ctx.basic), None, None, None
+
+
+@tensor_method("__getitem__")
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """``input[index]``. Integers, slices, ``None`` and ``...`` give views; masks and integer arrays give copies.
+
+    >>> import minitorch
+    >>> x = minitorch.arange(6).reshape(2, 3)
+    >>> x[1, ::2], x[x > 3]
+    (tensor([3, 5]), tensor([4, 5]))
+
+    Raises:
+        IndexError: an index is out of range, or there are more of them than dimensions.
+    """
+    converted, basic = _array_index(index, input)
+    return GetItem.apply(input, converted, basic)  # type: ignore[no-any-return]
+
+
+@tensor_method("__setitem__")
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """``input[index] = value``, in place; ``value`` is a number or a tensor that broadcasts to the elements.
+
+    Raises:
+        RuntimeError: the tensor, or ``value``, is part of a recorded graph and recording is on.
+    """
+    check_in_place("setitem", input, value)
+    converted, _ = _array_index(index, input)
+    source = value.data if isinstance(value, Tensor) else value
+    shape = input.data[converted].shape
+    try:
+        input.data[converted] = source
+    except ValueError:
+        got = list(input.backend.xp.shape(source))
+        raise RuntimeError(
+            f"setitem: shape mismatch: value of shape {got} cannot be broadcast to the indexed shape {list(shape)}"
+        ) from None
+    input._bump_version()
+
+
+@tensor_method("take_along_dim")
+def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
+    """Element ``indices[…]`` of dimension ``dim`` at every other position, as ``numpy.take_along_axis``.
+
+    Raises:
+        RuntimeError: the ranks differ.
+        IndexError: an index is out of range.
+    """
+    if input.data.ndim != indices.data.ndim:
+        raise RuntimeError(
+            f"take_along_dim: input and indices should have the same number of dimensions, but got {input.data.ndim} "
+            f"and {indices.data.ndim}"
+        )
+    dim = normalize_dim(dim, input.data.ndim)
+    grid: list[Any] = []
+    for d, n in enumerate(indices.data.shape):
+        size = [1] * indices.data.ndim
+        size[d] = n
+        positions = input.backend.xp.arange(n).reshape(size)
+        grid.append(indices.data if d == dim else positions if input.data.shape[d] != 1 else positions * 0)
+    return GetItem.apply(input, tuple(grid), False)  # type: ignore[no-any-return]

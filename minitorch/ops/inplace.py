@@ -1,0 +1,115 @@
+"""In-place operations: ``add_`` and its like, and ``+=``.
+
+They are for memory that no recorded graph depends on: optimisers, initialisation, buffers. On a tensor that is part of
+a recorded graph they raise while recording is on; under ``no_grad`` they are allowed, and version counters notice
+where a graph needed the old value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd import is_grad_enabled, no_grad
+from ..tensor import Tensor, tensor_method
+from . import elementwise
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def check_in_place(name: str, input: Tensor, *others: Any) -> None:
+    """Raises RuntimeError where changing ``input`` in place would have to be recorded, or can't be done at all."""
+    if not input.data.flags.writeable:
+        raise RuntimeError(
+            f"{name}: this tensor is read-only: an expanded view, or made of a read-only array. Change a clone() of it."
+        )
+    if not is_grad_enabled():
+        return
+    for tensor in (input, *others):
+        if isinstance(tensor, Tensor) and tensor._requires_grad:
+            if tensor is not input:
+                what = "a tensor that requires grad would be written into one that is no part of its graph"
+            elif tensor.grad_fn is None:
+                what = "a leaf Variable that requires grad is being used in an in-place operation"
+            else:
+                what = f"the tensor is part of a recorded graph (its grad_fn is {tensor.grad_fn.name()})"
+            raise RuntimeError(
+                f"{name}: {what}; its shape is {list(tensor.data.shape)}. Write the out-of-place form (x = x + y), or "
+                f"do it inside `with minitorch.no_grad():`."
+            )
+
+
+def store(input: Tensor, value: Any) -> Tensor:
+    """Writes ``value``, an array or a number that the caller has checked, into all of ``input``."""
+    input.data[...] = value
+    input._bump_version()
+    return input
+
+
+def _in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The in-place form of an operation: the same numbers, written into the first operand."""
+
+    def method(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        check_in_place(name, input, *args)
+        with no_grad():
+            result = function(input, *args, **kwargs).data
+        if result.shape != input.data.shape:
+            raise RuntimeError(
+                f"{name}: output with shape {list(input.data.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        if _RANK[result.dtype.kind] > _RANK[input.data.dtype.kind]:
+            raise RuntimeError(
+                f"{name}: result type {result.dtype} can't be cast to the desired output type {input.data.dtype}"
+            )
+        return store(input, result)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place form of :func:`minitorch.{name.rstrip('_')}`."
+    return method
+
+
+for _name, _function, _operator in (
+    ("add_", elementwise.add, "__iadd__"),
+    ("sub_", elementwise.sub, "__isub__"),
+    ("mul_", elementwise.mul, "__imul__"),
+    ("div_", elementwise.div, "__itruediv__"),
+    ("pow_", elementwise.pow, "__ipow__"),
+    ("neg_", elementwise.neg, None),
+    ("abs_", elementwise.abs_, None),
+    ("exp_", elementwise.exp, None),
+    ("log_", elementwise.log, None),
+    ("sqrt_", elementwise.sqrt, None),
+    ("clamp_", elementwise.clamp, None),
+):
+    _method = _in_place(_name, _function)
+    tensor_method(_name)(_method)
+    if _operator is not None:
+        tensor_method(_operator)(_method)
+
+
+@tensor_method("zero_")
+def zero_(input: Tensor) -> Tensor:
+    """Fills the tensor with zeros."""
+    check_in_place("zero_", input)
+    return store(input, 0)
+
+
+@tensor_method("fill_")
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Fills the tensor with a number, or with a tensor of one element."""
+    check_in_place("fill_", input, value)
+    return store(input, value.item() if isinstance(value, Tensor) else value)
+
+
+@tensor_method("copy_")
+def copy_(input: Tensor, src: Tensor) -> Tensor:
+    """Copies ``src``, which may be broadcast, cast and on another device, into the tensor."""
+    check_in_place("copy_", input, src)
+    array = src.data if src.backend is input.backend else input.backend.xp.asarray(src.numpy(force=True))
+    try:
+        array = input.backend.xp.broadcast_to(array, input.data.shape)
+    except ValueError:
+        raise RuntimeError(
+            f"copy_: the source's shape {list(src.data.shape)} does not broadcast to the tensor's {list(input.data.shape)}"
+        ) from None
+    return store(input, array)

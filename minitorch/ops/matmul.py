@@ -1,0 +1,188 @@
+"""Matrix products. A transposed operand stays a view: the kernels read it through its strides."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd import Function
+from ..tensor import Tensor, tensor_method, wrap
+from ..dtypes import float32
+from .dispatch import as_tensor_operand, broadcast_shape, cast, same_device
+from .shape import reshape, transpose
+
+
+class MatMul(Function):
+    """C = A·B: ∂A = ∂C·Bᵀ, ∂B = Aᵀ·∂C, for matrices in the last two dimensions."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        ctx.save_for_backward(input, other)
+        return wrap(input.backend.matmul(input.data, other.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        grad_input = grad_other = None
+        if ctx.needs_input_grad[0]:
+            grad_input = matmul(grad_output, transpose(other, -2, -1))
+        if ctx.needs_input_grad[1]:
+            grad_other = matmul(transpose(input, -2, -1), grad_output)
+        return grad_input, grad_other  # the engine sums over broadcast batches
+
+
+class Linear(Function):
+    """y = x·Wᵀ + b: ∂x = ∂y·W, ∂W = ∂yᵀ·x, ∂b = Σ ∂y, with x and y as matrices of one row a sample."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(input, weight)
+        *batch, features = input.data.shape
+        rows = input.data.reshape(math.prod(batch), features)
+        output = input.backend.matmul(rows, weight.data.T, None if bias is None else bias.data)
+        return wrap(output.reshape(*batch, len(weight.data)), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, weight = ctx.saved_tensors
+        grad_input = grad_weight = grad_bias = None
+        if ctx.needs_input_grad[0]:
+            grad_input = matmul(grad_output, weight)
+        if ctx.needs_input_grad[1]:
+            count = math.prod(input.data.shape[:-1])
+            rows = reshape(input, (count, weight.data.shape[1]))
+            grad_rows = reshape(grad_output, (count, weight.data.shape[0]))
+            grad_weight = matmul(transpose(grad_rows, 0, 1), rows)
+        if ctx.needs_input_grad[2]:
+            grad_bias = grad_output.sum(tuple(range(grad_output.data.ndim - 1)))
+        return grad_input, grad_weight, grad_bias
+
+
+def _check(name: str, *tensors: Tensor) -> None:
+    """One floating dtype and one device, as kernels need them."""
+    same_device(name, *tensors)
+    dtypes = {t.dtype for t in tensors}
+    if len(dtypes) > 1:
+        listed = " and ".join(str(t.dtype) for t in tensors)
+        raise RuntimeError(f"{name}: expected operands of the same dtype, but got {listed}")
+
+
+def _shapes(a: Tensor, b: Tensor) -> str:
+    return f"{tuple(a.data.shape)} and {tuple(b.data.shape)}"
+
+
+def _product(name: str, input: Tensor, other: Tensor) -> Tensor:
+    """The product of matrices (or batches of them) whose inner sizes are known to agree."""
+    if input.data.dtype.kind == "f" and input.data.dtype.itemsize > 2:
+        return MatMul.apply(input, other)  # type: ignore[no-any-return]
+    if input.data.dtype.kind == "b":
+        raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
+    # Integers have no gradient and half precision no kernel: plain array code.
+    if input.data.dtype.kind == "f":
+        return cast(_product(name, cast(input, float32), cast(other, float32)), input.dtype)
+    return wrap(input.backend.xp.matmul(input.data, other.data), input.backend)
+
+
+@tensor_method("matmul", "__matmul__")
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The product of vectors, matrices, or batches of matrices, by PyTorch's rules:
+
+    1-D · 1-D is the dot product, 2-D · 2-D the matrix product, a 1-D operand counts as a row (left) or a column
+    (right), and leading dimensions broadcast: (…, M, K) · (…, K, N) → (…, M, N).
+
+    >>> import minitorch
+    >>> minitorch.eye(2) @ minitorch.tensor([3., 4.])
+    tensor([3., 4.])
+
+    Raises:
+        RuntimeError: an operand has no dimensions, inner sizes or batches don't fit, or dtypes or devices differ.
+    """
+    if not isinstance(other, Tensor):
+        raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}")
+    a, b = input.data, other.data
+    if a.ndim == 0 or b.ndim == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
+    _check("matmul", input, other)
+    left = reshape(input, (1, a.shape[0])) if a.ndim == 1 else input
+    right = reshape(other, (b.shape[0], 1)) if b.ndim == 1 else other
+    if left.data.shape[-1] != right.data.shape[-2]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({_shapes(input, other)}: the inner sizes are "
+            f"{left.data.shape[-1]} and {right.data.shape[-2]})"
+        )
+    batch = broadcast_shape("matmul", left.data.shape[:-2], right.data.shape[:-2])
+    out = _product("matmul", left, right)
+    if a.ndim == 1 or b.ndim == 1:
+        rows = () if a.ndim == 1 else (a.shape[-2],)
+        columns = () if b.ndim == 1 else (b.shape[-1],)
+        out = reshape(out, (*batch, *rows, *columns))
+    return out
+
+
+@tensor_method("__rmatmul__")
+def rmatmul(input: Tensor, other: Any) -> Tensor:
+    """``other @ input`` where ``other`` is an array."""
+    return matmul(as_tensor_operand(other, input, "matmul"), input)
+
+
+def _of_ranks(name: str, input: Tensor, other: Tensor, ranks: tuple[int, int]) -> Tensor:
+    if (input.data.ndim, other.data.ndim) != ranks:
+        raise RuntimeError(
+            f"{name}: expected {ranks[0]}-D and {ranks[1]}-D tensors, got shapes {_shapes(input, other)}"
+        )
+    return matmul(input, other)
+
+
+@tensor_method("mm")
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices."""
+    return _of_ranks("mm", input, mat2, (2, 2))
+
+
+@tensor_method("bmm")
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The products of two batches of as many matrices: (B, M, K) · (B, K, N) → (B, M, N)."""
+    if input.data.ndim == 3 and mat2.data.ndim == 3 and len(input.data) != len(mat2.data):
+        raise RuntimeError(f"bmm: batches must be of equal size, got shapes {_shapes(input, mat2)}")
+    return _of_ranks("bmm", input, mat2, (3, 3))
+
+
+@tensor_method("mv")
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """The product of a matrix and a vector."""
+    return _of_ranks("mv", input, vec, (2, 1))
+
+
+@tensor_method("dot")
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """The dot product of two vectors."""
+    return _of_ranks("dot", input, tensor, (1, 1))
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input · weightᵀ + bias``: (…, in) × (out, in) → (…, out).
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.linear(minitorch.ones(1, 3), minitorch.ones(2, 3), minitorch.tensor([0., 1.]))
+    tensor([[3., 4.]])
+
+    Raises:
+        RuntimeError: the sizes don't fit, or dtypes or devices differ.
+    """
+    tensors = [input, weight] if bias is None else [input, weight, bias]
+    _check("linear", *tensors)
+    if weight.data.ndim != 2 or input.data.ndim == 0 or input.data.shape[-1] != weight.data.shape[1]:
+        raise RuntimeError(
+            f"linear: input of shape {tuple(input.data.shape)} and weight of shape {tuple(weight.data.shape)} don't fit; "
+            f"expected (…, in_features) and (out_features, in_features)"
+        )
+    if bias is not None and bias.data.shape != (len(weight.data),):
+        raise RuntimeError(
+            f"linear: bias has shape {tuple(bias.data.shape)}, expected ({len(weight.data)},) for weight of shape "
+            f"{tuple(weight.data.shape)}"
+        )
+    if input.data.dtype.kind != "f" or input.data.dtype.itemsize == 2:
+        out = matmul(input, transpose(weight, 0, 1))
+        return out if bias is None else out + bias
+    return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]

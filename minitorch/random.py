@@ -1,0 +1,130 @@
+"""Random numbers from a counter-based generator: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as
+1, 2, 3", 2011).
+
+Word i of a stream depends on the seed and on i alone, so the numbers are the same on every device and for every number
+of threads. A :class:`Generator` is a seed and the number of the next block of four words.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from typing import Any
+
+import numpy as np
+
+from .backends.protocol import Backend
+
+
+class Generator:
+    """A source of random numbers: ``Generator().manual_seed(0)``.
+
+    >>> import minitorch
+    >>> g = minitorch.Generator().manual_seed(7)
+    >>> a = minitorch.rand(3, generator=g)
+    >>> bool((minitorch.rand(3, generator=g.manual_seed(7)) == a).all())
+    True
+    """
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self._lock = threading.Lock()
+        self.manual_seed(67280421310721)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Starts the stream of ``seed`` from its beginning; returns the generator."""
+        self._seed = int(seed) & 0xFFFF_FFFF_FFFF_FFFF
+        self._offset = 0
+        return self
+
+    def seed(self) -> int:
+        """Starts a stream that the operating system chooses; returns its seed."""
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed of this stream."""
+        return self._seed
+
+    def get_state(self) -> tuple[int, int]:
+        """Where the stream stands, for :meth:`set_state`."""
+        return self._seed, self._offset
+
+    def set_state(self, state: tuple[int, int]) -> Generator:
+        """Continues where :meth:`get_state` was called."""
+        self._seed, self._offset = int(state[0]), int(state[1])
+        return self
+
+    def reserve(self, words: int) -> tuple[int, int]:
+        """Takes ``words`` words out of the stream: its seed, and the number of the block where they begin."""
+        with self._lock:
+            offset = self._offset
+            self._offset = (offset + -(-words // 4)) & 0xFFFF_FFFF_FFFF_FFFF
+        return self._seed, offset
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seeds the default generator, which everything random uses that is given none."""
+    return default_generator.manual_seed(seed)
+
+
+def initial_seed() -> int:
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> tuple[int, int]:
+    """Where the default generator stands."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state: tuple[int, int]) -> None:
+    """Continues the default generator where :func:`get_rng_state` was called."""
+    default_generator.set_state(state)
+
+
+def words(backend: Backend, n: int, generator: Generator | None) -> Any:
+    """``n`` random 32-bit words as a uint32 array."""
+    seed, offset = (generator or default_generator).reserve(n)
+    return backend.philox(seed, offset, n)
+
+
+def uniform(backend: Backend, n: int, dtype: Any, generator: Generator | None) -> Any:
+    """``n`` numbers from [0, 1): 24 random bits for float32 and float16, 53 for float64."""
+    if np.dtype(dtype).itemsize == 8:
+        pairs = words(backend, 2 * n, generator).astype(np.uint64).reshape(n, 2)
+        return ((pairs[:, 0] << np.uint64(21)) ^ (pairs[:, 1] >> np.uint64(11))).astype(np.float64) * 2.0**-53
+    bits = 24 if np.dtype(dtype).itemsize == 4 else 11
+    kept = words(backend, n, generator) >> np.uint32(32 - bits)
+    return kept.astype(dtype) * np.dtype(dtype).type(2.0**-bits)
+
+
+def normal(backend: Backend, n: int, dtype: Any, generator: Generator | None) -> Any:
+    """``n`` standard normal numbers, by Box and Muller (1958): √(-2 ln u)·cos 2πv and √(-2 ln u)·sin 2πv."""
+    xp = backend.xp
+    compute = np.float64 if np.dtype(dtype).itemsize == 8 else np.float32
+    half = -(-n // 2)
+    uv = uniform(backend, 2 * half, compute, generator).reshape(2, half)
+    radius = xp.sqrt(-2 * xp.log1p(-uv[0]))  # 1 - u lies in (0, 1]: the logarithm is finite
+    angle = compute(2 * math.pi) * uv[1]
+    return xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:n].astype(dtype)
+
+
+def integers(backend: Backend, low: int, high: int, n: int, generator: Generator | None) -> Any:
+    """``n`` integers from [low, high) as int64.
+
+    64 random bits modulo the range: a number's probability is off by less than range·2⁻⁶⁴.
+    """
+    pairs = words(backend, 2 * n, generator).astype(np.uint64).reshape(n, 2)
+    bits = (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
+    return (bits % np.uint64(high - low)).astype(np.int64) + low
+
+
+def permutation(backend: Backend, n: int, generator: Generator | None) -> Any:
+    """The integers below ``n`` in random order, as int64: in the order of n random 64-bit keys."""
+    pairs = words(backend, 2 * n, generator).astype(np.uint64).reshape(n, 2)
+    keys = (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
+    return backend.xp.argsort(keys, kind="stable").astype(np.int64)
