@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ from minitorch import _C
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
+
+_LARGE = 1 << 16  # arrays of at least this many bytes come from the caching allocator (cpp/memory.h)
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    return _C.empty(shape, dtype) if math.prod(shape) * dtype.itemsize >= _LARGE else np.empty(shape, dtype)
 
 
 def _contiguous(array: Array) -> Array:
@@ -31,13 +38,15 @@ class CpuBackend:
     xp = np
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
-        return np.empty(shape, dtype)
+        return _empty(tuple(shape), np.dtype(dtype))
 
     # ---- matrix product -------------------------------------------------------------------------------------------
 
     def matmul(self, a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:
-        batch = a.shape[:-2] if a.shape[:-2] == b.shape[:-2] else np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        output = self.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+        shape: tuple[int, ...] = (a.shape[-2], b.shape[-1])
+        if a.ndim > 2 or b.ndim > 2:
+            shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + shape
+        output = _empty(shape, a.dtype)
         if bias is not None:
             bias = _contiguous(bias)
         _C.matmul(_aligned(a), _aligned(b), bias, activation == "relu", output)
@@ -47,12 +56,12 @@ class CpuBackend:
 
     def relu(self, input: Array) -> Array:
         input = _contiguous(input)
-        output = self.empty(input.shape, input.dtype)
+        output = _empty(input.shape, input.dtype)
         _C.relu(input, output)
         return output
 
     def relu_backward(self, grad_output: Array, output: Array) -> Array:
-        grad_input = self.empty(output.shape, output.dtype)
+        grad_input = _empty(output.shape, output.dtype)
         _C.relu_backward(_contiguous(grad_output), _contiguous(output), grad_input)
         return grad_input
 
@@ -72,7 +81,7 @@ class CpuBackend:
         O, _, KH, KW = weight.shape
         OH = (H + 2 * padding[0] - dilation[0] * (KH - 1) - 1) // stride[0] + 1
         OW = (W + 2 * padding[1] - dilation[1] * (KW - 1) - 1) // stride[1] + 1
-        output = self.empty((N, O, OH, OW), input.dtype)
+        output = _empty((N, O, OH, OW), input.dtype)
         bias = None if bias is None else _contiguous(bias)
         _C.conv2d(_contiguous(input), _contiguous(weight), bias, output, stride, padding, dilation, groups)
         return output
@@ -87,7 +96,7 @@ class CpuBackend:
         dilation: Pair,
         groups: int,
     ) -> Array:
-        grad_input = self.empty(input_shape, grad_output.dtype)
+        grad_input = _empty(tuple(input_shape), grad_output.dtype)
         _C.conv2d_backward_input(
             _contiguous(grad_output), _contiguous(weight), grad_input, stride, padding, dilation, groups
         )
@@ -103,7 +112,7 @@ class CpuBackend:
         dilation: Pair,
         groups: int,
     ) -> Array:
-        grad_weight = self.empty(weight_shape, input.dtype)
+        grad_weight = _empty(tuple(weight_shape), input.dtype)
         _C.conv2d_backward_weight(
             _contiguous(input), _contiguous(grad_output), grad_weight, stride, padding, dilation, groups
         )
