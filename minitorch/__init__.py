@@ -72,34 +72,25 @@ from .ops.compare import (
 )
 from .ops.convert import clone
 from .ops.dispatch import result_type
+from .ops.arithmetic import add, div, floor_divide, mul, pow, remainder, sub
 from .ops.elementwise import (
     abs_ as abs,
-    add,
     ceil,
-    clamp,
     cos,
-    div,
     exp,
     floor,
-    floor_divide,
     log,
-    maximum,
-    minimum,
-    mul,
     neg,
-    pow,
     reciprocal,
-    remainder,
     round_ as round,
     rsqrt,
     sign,
     sin,
     sqrt,
     square,
-    sub,
     trunc,
-    where,
 )
+from .ops.selection import clamp, maximum, minimum, where
 from .ops.index import take_along_dim
 from .ops.matmul import bmm, dot, matmul, mm, mv
 from .ops.reduce import (

@@ -170,7 +170,7 @@ def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
     """``gradient`` in the shape and dtype of the tensor that it belongs to: summed where that tensor was broadcast."""
     target, output_nr = edge
     if isinstance(target, Function):
-        shape, dtype, _ = target.metadata[output_nr]
+        shape, dtype, _ = target.metadata[output_nr]  # type: ignore[misc]  # None is for outputs that aren't tensors
     else:
         shape, dtype = target.data.shape, target.data.dtype
     if not isinstance(gradient, Variable):
@@ -183,7 +183,7 @@ def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
                 f"Function {node.name()} returned an invalid gradient at index {index} - got {list(got)} but expected "
                 f"shape compatible with {list(shape)}"
             )
-        gradient = gradient.sum_to_size(shape)
+        gradient = gradient.sum_to_size(shape)  # type: ignore[attr-defined]
     return gradient if gradient.data.dtype == dtype else gradient.to(dtype)
 
 
@@ -232,7 +232,7 @@ def _accumulate(tensor: Any, received: dict[int, Any]) -> None:
         tensor._grad = received[0].detach().clone()
 
 
-# ---- what users call ---------------------------------------------------------------------------------------------------
+# ---- what users call -------------------------------------------------------------------------------------------------
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -262,7 +262,8 @@ def _root_gradients(outputs: tuple[Any, ...], grad_outputs: tuple[Any, ...], cre
                 f"Mismatch in shape: grad_output[{i}] has a shape of {list(gradient.data.shape)} and output[{i}] has a "
                 f"shape of {list(output.data.shape)}"
             )
-        gradient = gradient if create_graph else gradient.detach()  # type: ignore[attr-defined]
+        if not create_graph:
+            gradient = gradient.detach()  # type: ignore[attr-defined]
         gradients.append(gradient if gradient.data.dtype == output.data.dtype else gradient.to(output.data.dtype))
     return gradients
 

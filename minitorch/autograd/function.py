@@ -37,42 +37,25 @@ class Function:
     ``forward`` may also be split as in newer PyTorch: ``forward(*args)`` and ``setup_context(ctx, inputs, output)``.
     """
 
-    # No instance but user attributes (ctx.alpha = …) goes to __dict__. `edges` holds (target, output_nr) for every
-    # argument of forward, or None: target is the node that made the argument, or the leaf itself. A node never holds
-    # its own output, so that memory is freed by reference counting alone.
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_hooks",
-        "_retained",
-        "_saved",
-        "_saved_outputs",
-        "_versions",
-        "edges",
-        "materialize_grads",
-        "metadata",
-        "needs_input_grad",
-        "non_differentiable",
-    )
-
+    # `edges` holds (target, output_nr) for every argument of forward, or None: target is the node that made the
+    # argument, or the leaf itself. A node never holds its own output, so that reference counting alone frees memory.
     edges: tuple[tuple[Any, int] | None, ...]
     metadata: tuple[tuple[tuple[int, ...], Any, Any] | None, ...]  # (shape, dtype, backend) of each output
     needs_input_grad: tuple[bool, ...]
 
+    # Defaults that most nodes never change: they cost nothing when a node is made.
+    _saved: tuple[Any, ...] | None = ()
+    _versions: tuple[int, ...] = ()
+    _saved_outputs: dict[int, int] | None = None  # position in _saved -> output_nr
+    _hooks: dict[int, dict[int, Hook]] | None = None
+    _retained: dict[int, weakref.ref[Variable]] | None = None
+    _non_differentiable: tuple[Any, ...] = ()
+    materialize_grads = True
     _has_setup_context = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._has_setup_context = cls.setup_context is not Function.setup_context
-
-    def __init__(self) -> None:
-        self._saved: tuple[Any, ...] | None = ()
-        self._versions: tuple[int, ...] = ()
-        self._saved_outputs: dict[int, int] | None = None  # position in _saved -> output_nr
-        self._hooks: dict[int, dict[int, Hook]] | None = None
-        self._retained: dict[int, weakref.ref[Variable]] | None = None
-        self.materialize_grads = True
-        self.non_differentiable: tuple[Any, ...] = ()
 
     # ---- to be overridden -----------------------------------------------------------------------------------------
 
@@ -97,7 +80,7 @@ class Function:
 
     def mark_non_differentiable(self, *outputs: Any) -> None:
         """Says that gradients don't flow through these outputs."""
-        self.non_differentiable = outputs
+        self._non_differentiable = outputs
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether outputs that nothing used get a gradient of zeros in ``backward`` (the default) or None."""
@@ -109,80 +92,81 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Runs ``forward`` and, where an argument requires a gradient and recording is on, records the operation."""
         ctx = cls()
-        needs = [isinstance(arg, Variable) and arg._requires_grad for arg in args]
-        if not (state.enabled and True in needs):
+        edges: list[tuple[Any, int] | None] = []
+        recording = False
+        if state.enabled:
+            for arg in args:
+                if isinstance(arg, Variable) and arg._requires_grad:
+                    edges.append((arg.grad_fn or arg, arg.output_nr))
+                    recording = True
+                else:
+                    edges.append(None)
+        if not recording:
             ctx.needs_input_grad = (False,) * len(args)
-            return ctx._run_forward(args)
-        ctx.needs_input_grad = tuple(needs)
+            return ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
+        ctx.edges = tuple(edges)
+        ctx.needs_input_grad = tuple([edge is not None for edge in edges])
         state.enabled = False
         try:
-            output = ctx._run_forward(args)
+            output = ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
         finally:
             state.enabled = True
-        ctx.edges = tuple(
-            [((arg.grad_fn or arg), arg.output_nr) if need else None for arg, need in zip(args, needs, strict=True)]
-        )
-        return ctx._record(args, output)
+        if isinstance(output, tuple):
+            output, ctx.metadata = ctx._attach_all(args, output)
+        else:
+            output, metadata = ctx._attach(args, output, 0)
+            ctx.metadata = (metadata,)
+        if ctx._saved:
+            ctx._pack_saved(ctx._saved)
+        return output
 
     def _run_forward(self, args: tuple[Any, ...]) -> Any:
-        if not self._has_setup_context:
-            return self.forward(self, *args)
         output = self.forward(*args)
         self.setup_context(self, args, output)
         return output
 
-    def _record(self, args: tuple[Any, ...], output: Any) -> Any:
-        """Makes ``output`` (a tensor, or a tuple that holds tensors) the output of this node."""
-        if isinstance(output, tuple):
-            attached = [self._attach(args, out, i) for i, out in enumerate(output)]
-            outputs: Any = tuple([out for out, _ in attached])
-            self.metadata = tuple([meta for _, meta in attached])
-        else:
-            outputs, meta = self._attach(args, output, 0)
-            self.metadata = (meta,)
-        if self._saved:
-            self._pack_saved()
-        self.non_differentiable = ()
-        return outputs
+    def _attach_all(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, Any]:
+        attached = [self._attach(args, output, i) for i, output in enumerate(outputs)]
+        self._non_differentiable = ()
+        return tuple([output for output, _ in attached]), tuple([metadata for _, metadata in attached])
 
     def _attach(self, args: tuple[Any, ...], output: Any, output_nr: int) -> tuple[Any, Any]:
-        """Gives one output its place in the graph; returns it and its metadata."""
+        """Makes ``output`` this node's output number ``output_nr``; returns it and its metadata."""
         if not isinstance(output, Variable):
             return output, None
-        differentiable = output.data.dtype.kind == "f"
-        for mark in self.non_differentiable:
+        data = output.data
+        differentiable = data.dtype.kind == "f"
+        for mark in self._non_differentiable:
             if mark is output:
                 differentiable = False
-        has_a_place = output._requires_grad
+        known = output._requires_grad
         for arg in args:
             if arg is output:
-                has_a_place = True
-        if has_a_place:  # forward returned a tensor that is part of the graph already: this node makes another of it
-            output = output.detach()  # type: ignore[attr-defined]
-        data = output.data
+                known = True
+        if known:  # forward returned a tensor that has a place in the graph: this node's output is another one
+            output = output.detach()
         if differentiable:
             output._requires_grad = True
             output.grad_fn = self
             output.output_nr = output_nr
-        return output, (data.shape, data.dtype, output.backend)  # type: ignore[attr-defined]
+        return output, (data.shape, data.dtype, output.backend)
 
-    def _pack_saved(self) -> None:
+    def _pack_saved(self, saved: tuple[Any, ...]) -> None:
         """Notes the versions of the saved tensors, and replaces saved outputs, which would make a reference cycle."""
-        assert self._saved is not None
-        saved = list(self._saved)
+        packed: list[Any] = list(saved)
         versions = []
-        for i, tensor in enumerate(saved):
+        for i, tensor in enumerate(packed):
             if tensor is None:
                 versions.append(0)
                 continue
             if not isinstance(tensor, Variable):
                 raise TypeError(f"save_for_backward can only save Tensors or None, got {type(tensor).__name__}")
-            versions.append(tensor._version)
+            cell = tensor._version_cell
+            versions.append(0 if cell is None else cell[0])
             if tensor.grad_fn is self:
-                self._saved_outputs = self._saved_outputs or {}
-                self._saved_outputs[i] = tensor.output_nr
-                saved[i] = tensor.detach()  # type: ignore[attr-defined]
-        self._saved = tuple(saved)
+                self._saved_outputs = {**(self._saved_outputs or {}), i: tensor.output_nr}
+                packed[i] = tensor.detach()  # type: ignore[attr-defined]
+        self._saved = tuple(packed)
         self._versions = tuple(versions)
 
     # ---- during backward --------------------------------------------------------------------------------------------
@@ -198,16 +182,19 @@ class Function:
         if saved is None:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time (or directly access saved tensors after they have "
-                f"already been freed), at {self.name()}. Saved intermediate values of the graph are freed when you call "
-                f".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a "
-                f"second time or if you need to access saved tensors after calling backward."
+                f"already been freed), at {self.name()}. Saved intermediate values of the graph are freed when you "
+                f"call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+                f"graph a second time or if you need to access saved tensors after calling backward."
             )
-        for i, version in enumerate(self._versions):
-            if version != (0 if saved[i] is None else saved[i]._version):
+        for i, (tensor, version) in enumerate(zip(saved, self._versions, strict=False)):
+            if tensor is None:
+                continue
+            cell = tensor._version_cell
+            if version != (0 if cell is None else cell[0]):
                 raise RuntimeError(
                     f"one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"tensor {i} saved by {self.name()}, of shape {tuple(saved[i].shape)}, is at version "
-                    f"{saved[i]._version}; expected version {version} instead. Compute a new tensor instead of changing "
+                    f"tensor {i} saved by {self.name()}, of shape {tuple(tensor.shape)}, is at version "
+                    f"{tensor._version}; expected version {version} instead. Compute a new tensor instead of changing "
                     f"this one, or change a clone() of it."
                 )
         if self._saved_outputs is None:

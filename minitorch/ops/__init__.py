@@ -1,5 +1,29 @@
 """What tensors can do. Importing this package attaches every operation to ``Tensor``."""
 
-from . import compare, convert, creation, elementwise, index, inplace, matmul, reduce, shape
+from . import (
+    arithmetic,
+    compare,
+    convert,
+    creation,
+    elementwise,
+    index,
+    inplace,
+    matmul,
+    reduce,
+    selection,
+    shape,
+)
 
-__all__ = ["compare", "convert", "creation", "elementwise", "index", "inplace", "matmul", "reduce", "shape"]
+__all__ = [
+    "arithmetic",
+    "compare",
+    "convert",
+    "creation",
+    "elementwise",
+    "index",
+    "inplace",
+    "matmul",
+    "reduce",
+    "selection",
+    "shape",
+]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import dtypes
-from ..autograd import Function
 from ..devices import device as Device
-from ..tensor import Tensor, backend_of, tensor_method, wrap
+from ..tensor import Function, Tensor, backend_of, tensor_method, wrap
 from .dispatch import cast
 
 
@@ -24,7 +23,7 @@ class Clone(Function):
 @tensor_method("clone")
 def clone(input: Tensor) -> Tensor:
     """A copy with its own memory; gradients flow back to ``input``."""
-    return Clone.apply(input)  # type: ignore[no-any-return]
+    return Clone.apply(input)
 
 
 @tensor_method("contiguous")

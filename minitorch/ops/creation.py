@@ -30,7 +30,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         ValueError: nested lists differ in length.
     """
     backend = data.backend if device is None and isinstance(data, Tensor) else backend_of(device)
-    return wrap(array_of(data, dtype, backend), backend).requires_grad_(requires_grad)  # type: ignore[no-any-return]
+    return _factory(array_of(data, dtype, backend), backend, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -51,7 +51,9 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
 
 
 def _factory(array: Any, backend: Any, requires_grad: bool) -> Tensor:
-    return wrap(array, backend).requires_grad_(requires_grad)  # type: ignore[no-any-return]
+    out = wrap(array, backend)
+    out.requires_grad = requires_grad
+    return out
 
 
 def _numpy_dtype(dtype: Any) -> Any:

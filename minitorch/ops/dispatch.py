@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Function
 from ..dtypes import as_dtype, dtype, get_default_dtype, of_scalar, result_dtype
-from ..tensor import Tensor, tensor_method, wrap
+from ..tensor import Function, Tensor, tensor_method, wrap
 
 
 class _Ieee(threading.local):
@@ -44,7 +43,7 @@ class Cast(Function):
 
 def cast(input: Tensor, d: dtype) -> Tensor:
     """``input`` in dtype ``d``; itself where it has that dtype already."""
-    return input if input.data.dtype == d.numpy else Cast.apply(input, d)  # type: ignore[no-any-return]
+    return input if input.data.dtype == d.numpy else Cast.apply(input, d)
 
 
 def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
@@ -129,11 +128,16 @@ def operands(name: str, *values: Any) -> list[Tensor]:
 
 
 def pair(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
-    """:func:`operands` for two, with a short way for the usual case: two tensors of one dtype and shape."""
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
-        a, b = input.data, other.data
-        if a.dtype is b.dtype and a.shape == b.shape and input.backend is other.backend:
-            return input, other
+    """:func:`operands` for two, with a short way for the usual case: tensors of one dtype, shape and device."""
+    if isinstance(input, Tensor):
+        a = input.data
+        if isinstance(other, Tensor):
+            b = other.data
+            if a.dtype is b.dtype and input.backend is other.backend and a.shape == b.shape:
+                return input, other
+        elif isinstance(other, (int, float)) and (a.dtype.kind == "f" or (type(other) is int and a.dtype.kind == "i")):
+            # The number's category is not above the tensor's: the tensor's dtype holds the result.
+            return input, wrap(input.backend.xp.asarray(other, a.dtype), input.backend)
     first, second = operands(name, input, other)
     return first, second
 
@@ -178,4 +182,4 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     extra = len(got) - len(shape)
     if extra < 0 or any(n not in (1, g) for n, g in zip(shape, got[extra:], strict=True)):
         raise RuntimeError(f"sum_to_size: size {list(shape)} is not expandable to size {list(got)}")
-    return SumToSize.apply(input, shape)  # type: ignore[no-any-return]
+    return SumToSize.apply(input, shape)

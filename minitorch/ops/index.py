@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Function
-from ..tensor import Tensor, normalize_dim, tensor_method, wrap
+from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .inplace import check_in_place
 from .shape import view_of
 
@@ -32,8 +31,7 @@ def _array_index(index: Any, input: Tensor) -> tuple[Any, bool]:
         basic = basic and (
             item is None
             or item is Ellipsis
-            or isinstance(item, (int, slice, np.integer))
-            and not isinstance(item, bool)
+            or (isinstance(item, (int, slice, np.integer)) and not isinstance(item, bool))
         )
         if isinstance(item, slice) and item.step is not None and int(item.step) <= 0:
             raise ValueError(f"step must be greater than zero, got {item.step}; use flip for a reversed tensor")
@@ -87,7 +85,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         IndexError: an index is out of range, or there are more of them than dimensions.
     """
     converted, basic = _array_index(index, input)
-    return GetItem.apply(input, converted, basic)  # type: ignore[no-any-return]
+    return GetItem.apply(input, converted, basic)
 
 
 @tensor_method("__setitem__")
@@ -131,4 +129,4 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
         size[d] = n
         positions = input.backend.xp.arange(n).reshape(size)
         grid.append(indices.data if d == dim else positions if input.data.shape[d] != 1 else positions * 0)
-    return GetItem.apply(input, tuple(grid), False)  # type: ignore[no-any-return]
+    return GetItem.apply(input, tuple(grid), False)

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..autograd import is_grad_enabled, no_grad
 from ..tensor import Tensor, tensor_method
-from . import elementwise
+from . import arithmetic, elementwise
+from .selection import clamp
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 
@@ -55,7 +56,8 @@ def _in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tenso
             result = function(input, *args, **kwargs).data
         if result.shape != input.data.shape:
             raise RuntimeError(
-                f"{name}: output with shape {list(input.data.shape)} doesn't match the broadcast shape {list(result.shape)}"
+                f"{name}: output with shape {list(input.data.shape)} doesn't match the broadcast shape "
+                f"{list(result.shape)}"
             )
         if _RANK[result.dtype.kind] > _RANK[input.data.dtype.kind]:
             raise RuntimeError(
@@ -69,17 +71,17 @@ def _in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tenso
 
 
 for _name, _function, _operator in (
-    ("add_", elementwise.add, "__iadd__"),
-    ("sub_", elementwise.sub, "__isub__"),
-    ("mul_", elementwise.mul, "__imul__"),
-    ("div_", elementwise.div, "__itruediv__"),
-    ("pow_", elementwise.pow, "__ipow__"),
+    ("add_", arithmetic.add, "__iadd__"),
+    ("sub_", arithmetic.sub, "__isub__"),
+    ("mul_", arithmetic.mul, "__imul__"),
+    ("div_", arithmetic.div, "__itruediv__"),
+    ("pow_", arithmetic.pow, "__ipow__"),
     ("neg_", elementwise.neg, None),
     ("abs_", elementwise.abs_, None),
     ("exp_", elementwise.exp, None),
     ("log_", elementwise.log, None),
     ("sqrt_", elementwise.sqrt, None),
-    ("clamp_", elementwise.clamp, None),
+    ("clamp_", clamp, None),
 ):
     _method = _in_place(_name, _function)
     tensor_method(_name)(_method)
@@ -110,6 +112,7 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
         array = input.backend.xp.broadcast_to(array, input.data.shape)
     except ValueError:
         raise RuntimeError(
-            f"copy_: the source's shape {list(src.data.shape)} does not broadcast to the tensor's {list(input.data.shape)}"
+            f"copy_: the source's shape {list(src.data.shape)} does not broadcast to the tensor's "
+            f"{list(input.data.shape)}"
         ) from None
     return store(input, array)

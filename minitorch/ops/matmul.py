@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd import Function
-from ..tensor import Tensor, tensor_method, wrap
 from ..dtypes import float32
+from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import as_tensor_operand, broadcast_shape, cast, same_device
 from .shape import reshape, transpose
 
@@ -74,7 +73,7 @@ def _shapes(a: Tensor, b: Tensor) -> str:
 def _product(name: str, input: Tensor, other: Tensor) -> Tensor:
     """The product of matrices (or batches of them) whose inner sizes are known to agree."""
     if input.data.dtype.kind == "f" and input.data.dtype.itemsize > 2:
-        return MatMul.apply(input, other)  # type: ignore[no-any-return]
+        return MatMul.apply(input, other)
     if input.data.dtype.kind == "b":
         raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
     # Integers have no gradient and half precision no kernel: plain array code.
@@ -174,8 +173,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     _check("linear", *tensors)
     if weight.data.ndim != 2 or input.data.ndim == 0 or input.data.shape[-1] != weight.data.shape[1]:
         raise RuntimeError(
-            f"linear: input of shape {tuple(input.data.shape)} and weight of shape {tuple(weight.data.shape)} don't fit; "
-            f"expected (…, in_features) and (out_features, in_features)"
+            f"linear: input of shape {tuple(input.data.shape)} and weight of shape {tuple(weight.data.shape)} don't "
+            f"fit; expected (…, in_features) and (out_features, in_features)"
         )
     if bias is not None and bias.data.shape != (len(weight.data),):
         raise RuntimeError(
@@ -185,4 +184,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if input.data.dtype.kind != "f" or input.data.dtype.itemsize == 2:
         out = matmul(input, transpose(weight, 0, 1))
         return out if bias is None else out + bias
-    return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+    return Linear.apply(input, weight, bias)

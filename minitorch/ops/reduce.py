@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..autograd import Function
 from ..dtypes import as_dtype, int64
-from ..tensor import Tensor, normalize_dim, tensor_method, wrap
+from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .compare import isinf
 from .dispatch import cast, floating, ieee
-from .elementwise import exp, maximum, minimum, where
+from .elementwise import exp
 from .index import take_along_dim
+from .selection import maximum, minimum, where
 from .shape import expand, reshape, squeeze
 
 Dim = int | Sequence[int] | None
@@ -65,7 +65,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
         input = cast(input, as_dtype(dtype))
     elif input.data.dtype.kind != "f":
         input = cast(input, int64)
-    return Sum.apply(input, dims_of(dim, input.data.ndim), keepdim)  # type: ignore[no-any-return]
+    return Sum.apply(input, dims_of(dim, input.data.ndim), keepdim)
 
 
 @tensor_method("mean")
@@ -81,7 +81,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
         raise RuntimeError(
             f"mean(): could not infer output dtype. Input dtype must be a floating point dtype. Got: {input.dtype}"
         )
-    count = math.prod([input.data.shape[d] for d in dims_of(dim, input.data.ndim)])
+    count: int = math.prod([input.data.shape[d] for d in dims_of(dim, input.data.ndim)])
     return sum(input, dim, keepdim) / count
 
 
@@ -174,7 +174,7 @@ def _extreme(name: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
     if dim is None and input.data.size == 0:
         raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
     _check_not_empty(name, input, dims)
-    return Extreme.apply(input, name[-3:], dims, keepdim)  # type: ignore[no-any-return]
+    return Extreme.apply(input, name[-3:], dims, keepdim)
 
 
 @tensor_method("amax")

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd import Function
-from ..tensor import Tensor, normalize_dim, tensor_method, wrap
 from ..dtypes import result_dtype
+from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .dispatch import cast, promotion_of, same_device
 
 
@@ -73,7 +72,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     Raises:
         RuntimeError: the sizes don't make the number of elements.
     """
-    return Reshape.apply(input, _infer("reshape", input, sizes(shape)))  # type: ignore[no-any-return]
+    return Reshape.apply(input, _infer("reshape", input, sizes(shape)))
 
 
 @tensor_method("view")
@@ -86,10 +85,10 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     out = Reshape.apply(input, _infer("view", input, sizes(shape)))
     if out.data.size and not input.backend.xp.may_share_memory(out.data, input.data):
         raise RuntimeError(
-            f"view size is not compatible with input tensor's size and stride (input {tuple(input.data.shape)}, strides "
-            f"{input.stride()}). Use .reshape(...) instead."
+            f"view size is not compatible with input tensor's size and stride (input {tuple(input.data.shape)}, "
+            f"strides {input.stride()}). Use .reshape(...) instead."
         )
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 @tensor_method("view_as")
@@ -169,7 +168,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     order = tuple([normalize_dim(d, ndim) for d in sizes(dims)])
     if sorted(order) != list(range(ndim)):
         raise RuntimeError(f"permute: dims {list(sizes(dims))} are not a permutation of the {ndim} dimensions")
-    return Permute.apply(input, order)  # type: ignore[no-any-return]
+    return Permute.apply(input, order)
 
 
 @tensor_method("transpose", "swapaxes", "swapdims")
@@ -180,7 +179,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     a, b = normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)
     if ndim:
         order[a], order[b] = b, a
-    return Permute.apply(input, tuple(order))  # type: ignore[no-any-return]
+    return Permute.apply(input, tuple(order))
 
 
 @tensor_method("t")
@@ -231,7 +230,7 @@ def expand(input: Tensor, *size: Any) -> Tensor:
     new = tuple([shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted)])
     if extra < 0 or any(n < 0 or (i >= extra and shape[i - extra] not in (1, n)) for i, n in enumerate(new)):
         raise RuntimeError(f"expand: the sizes {list(wanted)} don't fit the tensor's {list(shape)}")
-    return Expand.apply(input, new)  # type: ignore[no-any-return]
+    return Expand.apply(input, new)
 
 
 @tensor_method("broadcast_to")
@@ -286,7 +285,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"tensor number {i} in the list."
             )
     d = result_dtype(*[promotion_of(t) for t in tensors])
-    return Cat.apply(dim, *[cast(t, d) for t in tensors])  # type: ignore[no-any-return]
+    return Cat.apply(dim, *[cast(t, d) for t in tensors])
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:

@@ -1,0 +1,241 @@
+"""Arithmetic of two operands, which broadcast. Forward and backward stand together.
+
+A backward returns the gradient in the shape of the result; the engine sums it to the shape of an operand that was
+broadcast.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Function, Tensor, tensor_method, wrap
+from .dispatch import floating, ieee, pair
+from .elementwise import log, square, trunc
+from .selection import where
+
+
+class Add(Function):
+    """∂(a + b) = ∂a + ∂b."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        return wrap(ieee.run(input.backend.xp.add, input.data, other.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return grad_output, grad_output
+
+
+class Sub(Function):
+    """∂(a - b) = ∂a - ∂b."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        return wrap(ieee.run(input.backend.xp.subtract, input.data, other.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return grad_output, -grad_output if ctx.needs_input_grad[1] else None
+
+
+class Mul(Function):
+    """∂(a·b) = b·∂a + a·∂b."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        ctx.save_for_backward(input, other)
+        return wrap(ieee.run(input.backend.xp.multiply, input.data, other.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        grad_input = grad_output * other if ctx.needs_input_grad[0] else None
+        grad_other = grad_output * input if ctx.needs_input_grad[1] else None
+        return grad_input, grad_other
+
+
+class Div(Function):
+    """∂(a/b) = ∂a/b - a/b²·∂b."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        ctx.save_for_backward(input, other)
+        return wrap(ieee.run(input.backend.xp.divide, input.data, other.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        grad_input = grad_output / other
+        grad_other = -grad_input * (input / other) if ctx.needs_input_grad[1] else None
+        return grad_input, grad_other
+
+
+class Remainder(Function):
+    """a - b·⌊a/b⌋, the remainder with the sign of b; ∂ = ∂a - ⌊a/b⌋·∂b."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        ctx.save_for_backward(input, other)
+        return wrap(ieee.run(input.backend.xp.remainder, input.data, other.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        grad_other = -grad_output * floor_divide(input, other) if ctx.needs_input_grad[1] else None
+        return grad_output, grad_other
+
+
+class Pow(Function):
+    """∂(aᵇ) = b·aᵇ⁻¹·∂a + aᵇ·ln a·∂b; the first is 0 where b = 0, the second where a = 0 and b >= 0."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, exponent: Tensor) -> Tensor:
+        output = wrap(ieee.run(input.backend.xp.power, input.data, exponent.data), input.backend)
+        ctx.save_for_backward(input, exponent, output)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, exponent, output = ctx.saved_tensors
+        grad_input = grad_exponent = None
+        if ctx.needs_input_grad[0]:
+            grad_input = where(exponent == 0, 0.0, grad_output * exponent * input ** (exponent - 1))
+        if ctx.needs_input_grad[1]:
+            vanishes = (input == 0) & (exponent >= 0)
+            grad_exponent = where(vanishes, 0.0, grad_output * output * log(where(vanishes, 1.0, input)))
+        return grad_input, grad_exponent
+
+
+@tensor_method("add", "__add__", "__radd__")
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """``input + alpha * other``, broadcast; dtypes by type promotion.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2]) + 0.5
+    tensor([1.5000, 2.5000])
+    """
+    if alpha != 1:
+        other = other * alpha
+    return Add.apply(*pair("add", input, other))
+
+
+@tensor_method("sub", "subtract", "__sub__")
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """``input - alpha * other``, broadcast.
+
+    Raises:
+        RuntimeError: an operand is bool (use logical operations), or the shapes don't broadcast.
+    """
+    if alpha != 1:
+        other = other * alpha
+    a, b = pair("sub", input, other)
+    if a.data.dtype.kind == "b":
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
+    return Sub.apply(a, b)
+
+
+@tensor_method("__rsub__")
+def rsub(input: Any, other: Any) -> Tensor:
+    """``other - input``."""
+    return sub(other, input)
+
+
+@tensor_method("mul", "multiply", "__mul__", "__rmul__")
+def mul(input: Any, other: Any) -> Tensor:
+    """``input * other``, elementwise and broadcast."""
+    return Mul.apply(*pair("mul", input, other))
+
+
+@tensor_method("div", "divide", "true_divide", "__truediv__")
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """``input / other``, broadcast. Integers are divided as floats, unless ``rounding_mode`` is given.
+
+    Args:
+        rounding_mode: None; ``"trunc"`` rounds towards zero, ``"floor"`` down (both without a gradient).
+
+    >>> import minitorch
+    >>> minitorch.div(minitorch.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode not in (None, "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+    a, b = pair("div", input, other)
+    if rounding_mode is None:
+        return Div.apply(floating(a), floating(b))
+    if a.data.dtype.kind == "f":
+        return trunc(Div.apply(a, b))
+    check_divisor("div", b)
+    xp, quotient = a.backend.xp, floor_divide(a, b).data
+    # Floor and truncation differ by one where the signs differ and something remains.
+    off = (xp.remainder(a.data, b.data) != 0) & ((a.data < 0) != (b.data < 0))
+    return wrap(quotient + off.astype(quotient.dtype), a.backend)
+
+
+@tensor_method("__rtruediv__")
+def rdiv(input: Any, other: Any) -> Tensor:
+    """``other / input``."""
+    return div(other, input)
+
+
+def check_divisor(name: str, divisor: Tensor) -> None:
+    """Raises RuntimeError where an integer division by zero would give garbage."""
+    if divisor.data.dtype.kind != "f" and not divisor.data.all():
+        raise RuntimeError(f"ZeroDivisionError: {name}: an integer tensor is divided by zero")
+
+
+@tensor_method("floor_divide", "__floordiv__")
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """``⌊input / other⌋``, broadcast. It has no gradient."""
+    a, b = pair("floor_divide", input, other)
+    check_divisor("floor_divide", b)
+    return wrap(ieee.run(a.backend.xp.floor_divide, a.data, b.data), a.backend)
+
+
+@tensor_method("__rfloordiv__")
+def rfloor_divide(input: Any, other: Any) -> Tensor:
+    """``⌊other / input⌋``."""
+    return floor_divide(other, input)
+
+
+@tensor_method("remainder", "__mod__")
+def remainder(input: Any, other: Any) -> Tensor:
+    """``input - other * ⌊input / other⌋``: the remainder with the sign of ``other``, as Python's ``%``."""
+    a, b = pair("remainder", input, other)
+    check_divisor("remainder", b)
+    return Remainder.apply(a, b)
+
+
+@tensor_method("__rmod__")
+def rremainder(input: Any, other: Any) -> Tensor:
+    """``other % input``."""
+    return remainder(other, input)
+
+
+@tensor_method("pow", "__pow__")
+def pow(input: Any, exponent: Any) -> Tensor:
+    """``input ** exponent``, broadcast.
+
+    Raises:
+        RuntimeError: integers to a negative integer power.
+    """
+    if isinstance(exponent, (int, float)) and isinstance(input, Tensor) and exponent == 2:
+        return square(input)
+    a, b = pair("pow", input, exponent)
+    if a.data.dtype.kind in "iu" and (b.data < 0).any():
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if a.data.dtype.kind == "b":
+        raise RuntimeError("pow: bool tensors have no power; convert them with .to(minitorch.int64)")
+    return Pow.apply(a, b)
+
+
+@tensor_method("__rpow__")
+def rpow(input: Any, other: Any) -> Tensor:
+    """``other ** input``."""
+    return pow(other, input)
