@@ -36,17 +36,14 @@ struct Axis {
     Index step, first, spacing;    // see above; spacing may be negative, never 0
     Index first_tap, tap_spacing;  // tap t is the kernel element first_tap + t*tap_spacing
 
-    // Positions with the same residue modulo step are `phase` apart in units of step: tap t reads element i + shift(t)
-    // of the phase(t)-th of the step-fold subsampled sources that occur.
-    Index phases() const {
-        const Index period = step / greatest_common_divisor(step, spacing < 0 ? -spacing : spacing);
-        return smaller(taps, period);
-    }
-    Index phase(Index tap) const { return tap % phases(); }
-    Index residue(Index phase) const { return first + phase * spacing - step * shift(phase); }
+    // Tap t reads, for output i, the element i + shift(t) of every step-th element of the source. Where those begin
+    // differs among taps, but only in as many ways as there are phases.
+    Index phases = smaller(taps, step / greatest_common_divisor(step, spacing < 0 ? -spacing : spacing));
+    Index lowest_shift = taps == 0 ? 0 : smaller(shift(0), shift(taps - 1));
+    Index shift_range = taps == 0 ? 0 : larger(shift(0), shift(taps - 1)) - lowest_shift;
+
     Index shift(Index tap) const { return floor_div(first + tap * spacing, step); }
-    Index lowest_shift() const { return taps == 0 ? 0 : smaller(shift(0), shift(taps - 1)); }
-    Index highest_shift() const { return taps == 0 ? 0 : larger(shift(0), shift(taps - 1)); }
+    Index begin(Index phase) const { return first + phase * spacing - step * shift(phase); }  // 0 <= begin < step
 };
 
 inline Axis forward_axis(Index input, Index kernel, Index output, Index stride, Index padding, Index dilation) {

@@ -20,7 +20,7 @@ void forward(const ConvGeometry& g, const T* input, const T* weight, const T* bi
     work.weight_channel = g.kernel_height * g.kernel_width;
     work.weight_output = work.channels * work.weight_channel;
     work.weight_group = work.outputs * work.weight_output;
-    work.kernel_width = g.kernel_width;
+    work.weight_row = g.kernel_width;
     work.bias = bias;
     work.out = output;
     work.out_column = 1;
@@ -44,7 +44,7 @@ void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight
     work.weight_output = g.kernel_height * g.kernel_width;
     work.weight_channel = work.outputs * work.weight_output;
     work.weight_group = work.channels * work.weight_channel;
-    work.kernel_width = g.kernel_width;
+    work.weight_row = g.kernel_width;
     work.bias = nullptr;
     work.out_column = g.stride[1];
     work.out_row = g.width * g.stride[0];

@@ -17,164 +17,148 @@ struct Correlation {
     Axis rows, columns;
     const T* source;  // (images, groups*channels, rows.source, columns.source)
     const T* weight;
-    Index weight_output, weight_channel, kernel_width;  // from m to m, from c to c, from row to row of a kernel
-    Index weight_group;
-    const T* bias;  // (groups*outputs) or null
-    T* out;         // at i = j = 0 of the first image
-    Index out_image, out_channel, out_row, out_column;
+    Index weight_group, weight_output, weight_channel, weight_row;  // pitches: from m to m, from c to c, ...
+    const T* bias;                                                  // (groups*outputs) or null
+    T* out;                                                         // at n = g = m = i = j = 0
+    Index out_image, out_channel, out_row, out_column;              // pitches
 
-    Index taps() const { return rows.taps * columns.taps; }
-};
-
-// How the work is cut, by its shape alone.
-template <class T>
-struct Blocking {
-    PlaneLayout layout;
-    Index panel;        // output channels in a register tile
-    Index panels;       // of one group
-    Index panel_block;  // panels of one item
-    Index channel_blocks;
-    Index image_blocks, bands, panel_blocks;  // with the groups, the items that are computed in parallel
-    bool direct;                              // tiles are written to the output, else to a buffer
-
-    Index pixels() const { return layout.band * layout.pitch(); }
-    Index plane_elements() const { return layout.channels * layout.channel() + tile_vectors(1) * Vec<T>::size; }
-    Index buffer_elements() const { return direct ? 0 : panel_block * panel * pixels(); }
+    Index depth() const { return channels * rows.taps * columns.taps; }
 };
 
 template <class T>
-Blocking<T> choose_blocking(const Correlation<T>& work) {
-    constexpr Index items = 8;  // enough for the threads of small machines
-    Blocking<T> b;
-    b.panel = tile_rows(work.outputs);
-    b.panels = ceil_div(work.outputs, b.panel);
-    b.layout = choose_layout<T>(work.rows, work.columns, work.images, work.channels);
-    b.image_blocks = ceil_div(work.images, b.layout.images);
-    b.bands = ceil_div(work.rows.outputs, b.layout.band);
-    b.channel_blocks = larger(1, ceil_div(work.channels, b.layout.channels));
-    b.panel_block = even_part(b.panels, ceil_div(items, work.groups * b.image_blocks * b.bands));
-    b.panel_blocks = ceil_div(b.panels, b.panel_block);
-    b.direct = b.layout.images == 1 && work.out_column == 1 && work.out_row == work.columns.outputs;
-    return b;
-}
+class Correlator {
+  public:
+    explicit Correlator(const Correlation<T>& work)
+        : work_(work), planes_(work.rows, work.columns, work.images, work.channels) {
+        constexpr Index enough_items = 8;  // for the threads of small machines
+        panel_ = tile_rows(work.outputs);
+        panels_ = ceil_div(work.outputs, panel_);
+        bands_ = ceil_div(work.rows.outputs, planes_.band);
+        const Index blocks = ceil_div(work.images, planes_.images) * work.groups * bands_;
+        panel_block_ = even_part(panels_, ceil_div(enough_items, blocks));
+        panel_blocks_ = ceil_div(panels_, panel_block_);
+        items_ = blocks * panel_blocks_;
+        direct_ = planes_.images == 1 && work.out_column == 1 && work.out_row == work.columns.outputs;
+    }
 
-// Packs the weights as [group][channel block][panel][channel][tap][panel row], rows beyond the last channel zero.
-template <class T>
-void pack_weights(const Correlation<T>& work, const Blocking<T>& b, T* packed) {
-    const Index depth = work.channels * work.taps();
-    parallel_for(work.groups * b.panels, 0.5 * depth * b.panel, [&](Index begin, Index end) {
-        for (Index item = begin; item < end; ++item) {
-            const Index group = item / b.panels, panel = item % b.panels;
-            const Index m0 = panel * b.panel, rows = smaller(b.panel, work.outputs - m0);
-            const T* weight = work.weight + group * work.weight_group + m0 * work.weight_output;
-            for (Index block = 0; block < b.channel_blocks; ++block) {
-                const Index c0 = block * b.layout.channels, c1 = smaller(work.channels, c0 + b.layout.channels);
-                T* to = packed + (group * depth + c0 * work.taps()) * b.panels * b.panel +
-                        panel * (c1 - c0) * work.taps() * b.panel;
-                for (Index c = c0; c < c1; ++c) {
-                    for (Index y = 0; y < work.rows.taps; ++y) {
-                        const Index kh = work.rows.first_tap + y * work.rows.tap_spacing;
-                        const T* from = weight + c * work.weight_channel + kh * work.kernel_width;
-                        for (Index x = 0; x < work.columns.taps; ++x, to += b.panel) {
-                            const Index kw = work.columns.first_tap + x * work.columns.tap_spacing;
-                            for (Index m = 0; m < rows; ++m) to[m] = from[m * work.weight_output + kw];
-                            for (Index m = rows; m < b.panel; ++m) to[m] = 0;
-                        }
+    void run() const {
+        const Index workers = smaller(items_, num_threads());
+        const Index buffer = direct_ ? 0 : panel_block_ * panel_ * planes_.pixels();
+        const Index workspace = round_up(planes_.workspace() + buffer, 16);
+        const Scratch memory(sizeof(T) * (workers * workspace + work_.groups * panels_ * panel_ * work_.depth()));
+        T* workspaces = static_cast<T*>(memory.data());
+        T* packed = workspaces + workers * workspace;
+        pack(packed);
+        const double item_work = planes_.pixels() * panel_block_ * panel_ * work_.depth() / 8.0;
+        parallel_for(workers, item_work * items_ / workers, [&](Index begin, Index end) {
+            for (Index worker = begin; worker < end; ++worker) {
+                T* mine = workspaces + worker * workspace;
+                planes_.clear(mine);
+                for (Index item = items_ * worker / workers; item < items_ * (worker + 1) / workers; ++item) {
+                    compute(item, packed, mine);
+                }
+            }
+        });
+    }
+
+  private:
+    // Packs the weights as [group][channel block][panel][channel][tap][panel row], zero beyond the last channel.
+    void pack(T* packed) const {
+        const Index taps = planes_.taps();
+        parallel_for(work_.groups * panels_, 0.5 * work_.depth() * panel_, [&](Index begin, Index end) {
+            for (Index item = begin; item < end; ++item) {
+                const Index group = item / panels_, m0 = item % panels_ * panel_;
+                const T* weight = work_.weight + group * work_.weight_group + m0 * work_.weight_output;
+                for (Index c0 = 0; c0 < work_.channels; c0 += planes_.channels) {
+                    const Index channels = smaller(planes_.channels, work_.channels - c0);
+                    T* to = packed + (group * work_.channels + c0) * taps * panels_ * panel_ + m0 * channels * taps;
+                    for (Index c = c0; c < c0 + channels; ++c, to += taps * panel_) {
+                        pack_channel(weight + c * work_.weight_channel, smaller(panel_, work_.outputs - m0), to);
                     }
                 }
             }
-        }
-    });
-}
+        });
+    }
 
-// Writes a buffer of [panel row][output row][image][output column] to where the pixels belong.
-template <class T>
-void scatter(const Correlation<T>& work, const Blocking<T>& b, const T* buffer, T* out, Index images, Index channels,
-             Index rows) {
-    const Index columns = work.columns.outputs;
-    for (Index m = 0; m < channels; ++m) {
-        const T* from = buffer + m * b.pixels();
-        for (Index i = 0; i < rows; ++i) {
-            for (Index n = 0; n < images; ++n) {
-                T* to = out + n * work.out_image + m * work.out_channel + i * work.out_row;
-                const T* row = from + i * b.layout.pitch() + n * columns;
-                for (Index j = 0; j < columns; ++j) to[j * work.out_column] = row[j];
+    void pack_channel(const T* weight, Index rows, T* to) const {
+        for (Index a = 0; a < work_.rows.taps; ++a) {
+            const T* row = weight + (work_.rows.first_tap + a * work_.rows.tap_spacing) * work_.weight_row;
+            for (Index b = 0; b < work_.columns.taps; ++b, to += panel_) {
+                const T* tap = row + work_.columns.first_tap + b * work_.columns.tap_spacing;
+                for (Index m = 0; m < rows; ++m) to[m] = tap[m * work_.weight_output];
+                for (Index m = rows; m < panel_; ++m) to[m] = 0;
             }
         }
     }
-}
 
-// One item: a block of images, a group, a band of output rows and a block of panels.
-template <class T>
-void correlate_item(const Correlation<T>& work, const Blocking<T>& b, Index item, const T* packed, const Index* offsets,
-                    T* scratch) {
-    const PlaneLayout& layout = b.layout;
+    // One item: a block of images, a group, a band of output rows and a block of panels.
+    void compute(Index item, const T* packed, T* workspace) const {
+        const Index m0 = item % panel_blocks_ * panel_block_ * panel_;
+        const Index m1 = smaller(work_.outputs, m0 + panel_block_ * panel_);
+        item /= panel_blocks_;
+        const Index top = item % bands_ * planes_.band, rows = smaller(planes_.band, work_.rows.outputs - top);
+        item /= bands_;
+        const Index group = item % work_.groups;
+        const Index n0 = item / work_.groups * planes_.images, images = smaller(planes_.images, work_.images - n0);
 
-    const Index band = item / b.panel_blocks % b.bands;
-    const Index group = item / b.panel_blocks / b.bands % work.groups;
-    const Index n0 = item / b.panel_blocks / b.bands / work.groups * layout.images;
-    const Index images = smaller(layout.images, work.images - n0);
-    const Index top = band * layout.band, rows = smaller(layout.band, work.rows.outputs - top);
-    const Index panel0 = item % b.panel_blocks * b.panel_block;
-    const Index panel1 = smaller(b.panels, panel0 + b.panel_block);
-    const Index m0 = panel0 * b.panel, m1 = smaller(work.outputs, panel1 * b.panel);
-    const Index source_channel = work.rows.source * work.columns.source;
-    const T* source = work.source + (n0 * work.groups + group) * work.channels * source_channel;
-    T* out = work.out + n0 * work.out_image + (group * work.outputs + m0) * work.out_channel + top * work.out_row;
-    T* buffer = scratch + b.plane_elements();
-    const PlaneFiller<T> planes(layout, scratch, buffer + b.buffer_elements());
+        const Index source_channel = work_.rows.source * work_.columns.source;
+        const Index source_image = work_.groups * work_.channels * source_channel;
+        const T* source = work_.source + n0 * source_image + group * work_.channels * source_channel;
+        T* out =
+            work_.out + n0 * work_.out_image + (group * work_.outputs + m0) * work_.out_channel + top * work_.out_row;
+        T* buffer = workspace + planes_.workspace();
+        packed += group * panels_ * panel_ * work_.depth();
+        for (Index c0 = 0; c0 == 0 || c0 < work_.channels; c0 += planes_.channels) {
+            const Index channels = smaller(planes_.channels, work_.channels - c0);
+            planes_.fill(workspace, source + c0 * source_channel, source_image, images, channels, top);
+            Tile<T> tile;
+            tile.depth = channels * planes_.taps();
+            tile.weights = packed + c0 * planes_.taps() * panels_ * panel_ + m0 * tile.depth;
+            tile.planes = workspace;
+            tile.offsets = planes_.offsets();
+            tile.out = direct_ ? out : buffer;
+            tile.out_pitch = direct_ ? work_.out_channel : planes_.pixels();
+            tile.accumulate = c0 > 0;
+            for (Index m = m0; m < m1; m += panel_) {
+                tile.bias = work_.bias ? work_.bias + group * work_.outputs + m : nullptr;
+                tile.rows = smaller(panel_, m1 - m);
+                compute_panel(tile, panel_, rows * planes_.pitch);
+                tile.weights += panel_ * tile.depth;
+                tile.out += panel_ * tile.out_pitch;
+            }
+        }
+        if (!direct_) scatter(buffer, out, m1 - m0, rows, images);
+    }
 
-    for (Index block = 0; block < b.channel_blocks; ++block) {
-        const Index c0 = block * layout.channels, channels = smaller(layout.channels, work.channels - c0);
-        planes.fill(source + c0 * source_channel, work.groups * work.channels * source_channel, images, source_channel,
-                    channels, top);
-        Tile<T> tile;
-        tile.depth = channels * work.taps();
-        tile.weights =
-            packed + (group * work.channels + c0) * work.taps() * b.panels * b.panel + panel0 * tile.depth * b.panel;
-        tile.planes = scratch;
-        tile.offsets = offsets;
-        tile.out = b.direct ? out : buffer;
-        tile.out_pitch = b.direct ? work.out_channel : b.pixels();
-        tile.accumulate = block > 0;
-        for (Index m = m0; m < m1; m += b.panel) {
-            tile.bias = work.bias ? work.bias + group * work.outputs + m : nullptr;
-            tile.rows = smaller(b.panel, m1 - m);
-            compute_panel(tile, b.panel, rows * layout.pitch());
-            tile.weights += tile.depth * b.panel;
-            tile.out += b.panel * tile.out_pitch;
+    // Writes a buffer of [channel][row][image][column] to where the pixels belong.
+    void scatter(const T* buffer, T* out, Index channels, Index rows, Index images) const {
+        for (Index m = 0; m < channels; ++m) {
+            for (Index i = 0; i < rows; ++i) {
+                const T* from = buffer + m * planes_.pixels() + i * planes_.pitch;
+                T* to = out + m * work_.out_channel + i * work_.out_row;
+                for (Index n = 0; n < images; ++n, from += work_.columns.outputs, to += work_.out_image) {
+                    for (Index j = 0; j < work_.columns.outputs; ++j) to[j * work_.out_column] = from[j];
+                }
+            }
         }
     }
-    if (!b.direct) scatter(work, b, buffer, out, images, m1 - m0, rows);
-}
 
+    const Correlation<T> work_;
+    const Planes<T> planes_;
+    Index panel_;         // output channels in a register tile
+    Index panels_;        // of one group
+    Index panel_block_;   // panels of one item
+    Index panel_blocks_;  // of one group
+    Index bands_;         // of one image
+    Index items_;
+    bool direct_;  // tiles are written to the output, else to a buffer
+};
+
+// Computes all of `out` that the axes reach.
 template <class T>
 void correlate(const Correlation<T>& work) {
-    if (work.images == 0 || work.groups * work.outputs == 0 || work.rows.outputs == 0 || work.columns.outputs == 0) {
-        return;
-    }
-    const Blocking<T> b = choose_blocking(work);
-    const Index items = b.image_blocks * work.groups * b.bands * b.panel_blocks;
-    const Index workers = smaller(items, num_threads());
-    const Index per_worker = round_up(b.plane_elements() + b.buffer_elements() + b.layout.split(), 16);
-    const Index weights = work.groups * b.panels * b.panel * work.channels * work.taps();
-    const Scratch offsets_memory(sizeof(Index) * b.layout.channels * work.taps());
-    const Scratch memory(sizeof(T) * (workers * per_worker + weights));
-    Index* offsets = static_cast<Index*>(offsets_memory.data());
-    T* scratch = static_cast<T*>(memory.data());
-    T* packed = scratch + workers * per_worker;
-    b.layout.fill_offsets(offsets);
-    pack_weights(work, b, packed);
-    const double item_work = work.taps() * work.channels * b.pixels() * b.panel_block * b.panel / 8.0;
-    parallel_for(workers, item_work * items / workers, [&](Index begin, Index end) {
-        for (Index worker = begin; worker < end; ++worker) {
-            T* mine = scratch + worker * per_worker;
-            std::memset(mine, 0, sizeof(T) * b.plane_elements());
-            for (Index item = items * worker / workers; item < items * (worker + 1) / workers; ++item) {
-                correlate_item(work, b, item, packed, offsets, mine);
-            }
-        }
-    });
+    if (work.images * work.groups * work.outputs * work.rows.outputs * work.columns.outputs == 0) return;
+    Correlator<T>(work).run();
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // Shifted planes: the one form in which all three kernels read an image.
 //
 // A block of channels of one image (or of a few small images side by side) is copied so that every tap of the kernel
-// becomes a constant distance, and the output pixels it meets are contiguous. For each channel, each vertical stride
-// phase and each column tap there is a plane of [rows][images][output columns]:
+// becomes a constant distance, and the output pixels it meets are contiguous. For each channel, each vertical phase of
+// the stride and each column tap there is a plane of [rows][images][output columns]:
 //
-//   plane(c, phase, b)[row][n][j] = source[n][c][step*row + residue][step*j + first + b*spacing], zeros outside
+//   plane(c, phase, b)[row][n][j] = source[n][c][step*row + begin(phase)][step*j + first + b*spacing], zeros outside
 //
 // Rows need no copy each: tap a reads the same plane shift(a) rows further down. So
 //
@@ -17,52 +17,11 @@
 #include <cstring>
 
 #include "conv/axis.h"
+#include "memory.h"
 #include "simd.h"
 
 namespace mt {
 namespace {
-
-struct PlaneLayout {
-    Axis rows, columns;
-    Index images;    // side by side in a plane
-    Index band;      // output rows that the planes serve
-    Index channels;  // at most, in one block
-
-    Index pitch() const { return images * columns.outputs; }
-    Index height() const { return band + rows.highest_shift() - rows.lowest_shift(); }
-    Index plane() const { return height() * pitch(); }
-    Index channel() const { return rows.phases() * columns.taps * plane(); }
-    Index offset(Index c, Index a, Index b) const {
-        return c * channel() + (rows.phase(a) * columns.taps + b) * plane() +
-               (rows.shift(a) - rows.lowest_shift()) * pitch();
-    }
-    void fill_offsets(Index* offsets) const {
-        for (Index c = 0; c < channels; ++c) {
-            for (Index a = 0; a < rows.taps; ++a) {
-                for (Index b = 0; b < columns.taps; ++b) *offsets++ = offset(c, a, b);
-            }
-        }
-    }
-    // Elements of workspace in which a source is split into its column phases, if there are several.
-    Index split() const {
-        return columns.step == 1 ? 0 : height() * columns.phases() * ceil_div(columns.source, columns.step);
-    }
-};
-
-// Small enough for the L2 cache, with room for weights; enough pixels to make good use of each weight.
-template <class T>
-PlaneLayout choose_layout(const Axis& rows, const Axis& columns, Index images, Index channels) {
-    constexpr Index plane_elements = (Index{256} << 10) / sizeof(T);
-    constexpr Index band_pixels = 1024;
-    constexpr Index few_pixels = 6 * Vec<T>::size;  // of which too many would be in partly filled vectors
-    PlaneLayout layout{rows, columns, 1, rows.outputs, 1};
-    const Index pixels = rows.outputs * columns.outputs;
-    if (pixels < few_pixels) layout.images = smaller(images, ceil_div(few_pixels, pixels));
-    layout.band = even_part(rows.outputs, ceil_div(pixels, band_pixels));
-    const Index fitting = larger(1, plane_elements / larger(1, layout.channel()));
-    layout.channels = even_part(channels, ceil_div(channels, fitting));
-    return layout;
-}
 
 // Copies a rows x columns matrix.
 template <class T>
@@ -76,79 +35,143 @@ void copy_rows(const T* from, Index from_pitch, T* to, Index to_pitch, Index row
     }
 }
 
-// Splits rows into column phases: [phase][row][column / step].
+// The layout of the planes, chosen by the shape alone, and the tables that go with it. The planes themselves are in a
+// workspace that each thread has for itself.
 template <class T>
-void split_columns(const Axis& columns, const T* from, Index from_pitch, Index rows, T* to) {
-    const Index width = ceil_div(columns.source, columns.step);
-    for (Index phase = 0; phase < columns.phases(); ++phase) {
-        const T* row = from + columns.residue(phase);
-        const Index count = ceil_div(columns.source - columns.residue(phase), columns.step);
-        for (Index r = 0; r < rows; ++r, row += from_pitch, to += width) {
-            for (Index j = 0; j < count; ++j) to[j] = row[j * columns.step];
-        }
-    }
-}
-
-// Fills the planes of `channels` channels for output rows [top, top + band). The columns outside of the source are
-// never written: the planes must be zero before their first use.
-template <class T>
-class PlaneFiller {
+class Planes {
   public:
-    PlaneFiller(const PlaneLayout& layout, T* planes, T* split) : layout_(layout), planes_(planes), split_(split) {}
+    const Axis rows, columns;
+    const Index images;    // side by side in a plane
+    const Index band;      // output rows that one filling serves
+    const Index height;    // rows of a plane
+    const Index pitch;     // from row to row
+    const Index plane;     // elements of a plane
+    const Index channel;   // elements of a channel
+    const Index channels;  // at most, in one filling
 
-    // source is the first channel of the first image; images may be fewer than the layout's, the others keep what
-    // they had.
-    void fill(const T* source, Index image_pitch, Index images, Index channel_pitch, Index channels, Index top) const {
-        const Axis& rows = layout_.rows;
-        for (Index c = 0; c < channels; ++c) {
-            for (Index phase = 0; phase < rows.phases(); ++phase) {
-                T* planes = planes_ + c * layout_.channel() + phase * layout_.columns.taps * layout_.plane();
-                // Plane row r holds source row step*(top + lowest_shift + r) + residue, for those inside the source.
-                const Index start = rows.step * (top + rows.lowest_shift()) + rows.residue(phase);
-                const Index begin = smaller(layout_.height(), start < 0 ? ceil_div(-start, rows.step) : 0);
-                const Index end = larger(begin, smaller(layout_.height(), ceil_div(rows.source - start, rows.step)));
+    Planes(const Axis& rows, const Axis& columns, Index images, Index channels)
+        : rows(rows),
+          columns(columns),
+          images(choose_images(rows.outputs * columns.outputs, images)),
+          band(even_part(rows.outputs, ceil_div(rows.outputs * columns.outputs, band_pixels))),
+          height(band + rows.shift_range),
+          pitch(this->images * columns.outputs),
+          plane(height * pitch),
+          channel(rows.phases * columns.taps * plane),
+          channels(even_part(channels, ceil_div(channels, larger(1, block_elements / larger(1, channel))))),
+          tables_(sizeof(Index) * this->channels * taps() + sizeof(ColumnCopy) * columns.taps) {
+        fill_offsets();
+        fill_copies();
+    }
+
+    Index taps() const { return rows.taps * columns.taps; }
+    Index pixels() const { return band * pitch; }
+    // offsets()[k] is the distance of tap k = (c, a, b).
+    const Index* offsets() const { return static_cast<const Index*>(tables_.data()); }
+    Index workspace() const { return split() + split_height() * columns.phases * phase_width(); }
+
+    // The columns outside of the source are never written: the workspace must be zero before its first use.
+    void clear(T* workspace) const { std::memset(workspace, 0, sizeof(T) * split()); }
+
+    // Fills the planes for output rows [top, top + band). `source` is the first of the channels in the first of the
+    // images, which may be fewer than the planes have room for: the others keep what they had.
+    void fill(T* workspace, const T* source, Index image_pitch, Index images, Index channels, Index top) const {
+        for (Index phase = 0; phase < rows.phases; ++phase) {
+            // Row r of a plane holds the source row step*r + start; rows [begin, end) are inside the source.
+            const Index start = rows.step * (top + rows.lowest_shift) + rows.begin(phase);
+            const Index begin = smaller(height, start < 0 ? ceil_div(-start, rows.step) : 0);
+            const Index end = larger(begin, smaller(height, ceil_div(rows.source - start, rows.step)));
+            for (Index c = 0; c < channels; ++c) {
+                T* planes = workspace + c * channel + phase * columns.taps * plane;
                 clear_rows(planes, 0, begin);
-                clear_rows(planes, end, layout_.height());
-                const Index row = start + begin * rows.step;
+                clear_rows(planes, end, height);
+                const T* from = source + (c * rows.source + start + begin * rows.step) * columns.source;
                 for (Index n = 0; n < images && begin < end; ++n) {
-                    const T* from = source + n * image_pitch + c * channel_pitch + row * layout_.columns.source;
-                    fill_image(from, planes + begin * layout_.pitch() + n * layout_.columns.outputs, end - begin);
+                    fill_image(from + n * image_pitch, planes + begin * pitch + n * columns.outputs, end - begin,
+                               workspace + split());
                 }
             }
         }
     }
 
   private:
+    // Small enough for the L2 cache, with room for weights; enough pixels to make good use of each weight.
+    static constexpr Index block_elements = (Index{256} << 10) / sizeof(T);
+    static constexpr Index band_pixels = 1024;
+    // Vectors that are read from a plane may reach beyond its end, by less than their size.
+    static constexpr Index slack = Vec<T>::size;
+
+    // With few pixels to an image, too many would be in partly filled vectors.
+    static Index choose_images(Index pixels, Index images) {
+        constexpr Index few = 6 * Vec<T>::size;
+        return pixels < few ? smaller(images, ceil_div(few, pixels)) : 1;
+    }
+
+    struct ColumnCopy {
+        Index from, to, count;  // of a source row (split into phases, if there are any) and of a plane's row
+    };
+
+    Index split() const { return round_up(channels * channel + slack, 16); }
+    // A source with a horizontal stride is first split into its phases.
+    Index phase_width() const { return ceil_div(columns.source, columns.step); }
+    Index split_height() const { return columns.step > 1 ? height : 0; }
+    ColumnCopy* copies() const {
+        return reinterpret_cast<ColumnCopy*>(static_cast<Index*>(tables_.data()) + channels * taps());
+    }
+
+    void fill_offsets() {
+        Index* offsets = static_cast<Index*>(tables_.data());
+        for (Index a = 0; a < rows.taps; ++a) {
+            const Index row = a % rows.phases * columns.taps * plane + (rows.shift(a) - rows.lowest_shift) * pitch;
+            for (Index b = 0; b < columns.taps; ++b) offsets[a * columns.taps + b] = row + b * plane;
+        }
+        const Index known = taps();
+        for (Index k = known; k < channels * known; ++k) offsets[k] = offsets[k - known] + channel;
+    }
+
+    void fill_copies() {
+        for (Index b = 0; b < columns.taps; ++b) {
+            const Index phase = b % columns.phases, shift = columns.shift(b);
+            const Index length = ceil_div(columns.source - columns.begin(phase), columns.step);
+            const Index begin = larger(0, -shift), end = smaller(columns.outputs, length - shift);
+            copies()[b] = {phase * phase_width() + begin + shift, begin, larger(0, end - begin)};
+        }
+    }
+
     void clear_rows(T* planes, Index begin, Index end) const {
         if (begin == end) return;
-        for (Index b = 0; b < layout_.columns.taps; ++b) {
-            std::memset(planes + b * layout_.plane() + begin * layout_.pitch(), 0,
-                        sizeof(T) * (end - begin) * layout_.pitch());
+        for (Index b = 0; b < columns.taps; ++b) {
+            std::memset(planes + b * plane + begin * pitch, 0, sizeof(T) * (end - begin) * pitch);
         }
     }
 
-    void fill_image(const T* from, T* to, Index rows) const {
-        const Axis& columns = layout_.columns;
-        const Index width = ceil_div(columns.source, columns.step);  // of a source row in its phase
-        Index from_pitch = layout_.rows.step * columns.source;
+    void fill_image(const T* from, T* to, Index rows_inside, T* split) const {
+        Index from_pitch = rows.step * columns.source;
         if (columns.step > 1) {
-            split_columns(columns, from, from_pitch, rows, split_);
-            from = split_;
-            from_pitch = width;
+            split_columns(from, from_pitch, rows_inside, split);
+            from = split;
+            from_pitch = columns.phases * phase_width();
         }
-        for (Index b = 0; b < columns.taps; ++b, to += layout_.plane()) {
-            const Index phase = columns.phase(b), shift = columns.shift(b);
-            const Index length = ceil_div(columns.source - columns.residue(phase), columns.step);
-            const Index begin = larger(0, -shift), end = smaller(columns.outputs, length - shift);
-            if (begin >= end) continue;
-            copy_rows(from + phase * rows * width + begin + shift, from_pitch, to + begin, layout_.pitch(), rows,
-                      end - begin);
+        for (Index b = 0; b < columns.taps; ++b, to += plane) {
+            const ColumnCopy& copy = copies()[b];
+            copy_rows(from + copy.from, from_pitch, to + copy.to, pitch, rows_inside, copy.count);
         }
     }
 
-    PlaneLayout layout_;
-    T* planes_;
-    T* split_;
+    // Splits rows into the phases of their columns: [row][phase][column / step].
+    void split_columns(const T* from, Index from_pitch, Index rows, T* to) const {
+        const Index width = phase_width();
+        for (Index phase = 0; phase < columns.phases; ++phase) {
+            const Index begin = columns.begin(phase), count = ceil_div(columns.source - begin, columns.step);
+            for (Index row = 0; row < rows; ++row) {
+                const T* elements = from + row * from_pitch + begin;
+                T* place = to + (row * columns.phases + phase) * width;
+                for (Index j = 0; j < count; ++j) place[j] = elements[j * columns.step];
+            }
+        }
+    }
+
+    const Scratch tables_;
 };
 
 }  // namespace

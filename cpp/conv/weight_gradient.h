@@ -8,6 +8,7 @@
 #pragma once
 
 #include "conv/planes.h"
+#include "conv/weight_tile.h"
 #include "memory.h"
 #include "parallel.h"
 
@@ -22,198 +23,183 @@ struct WeightGradient {
     const T* grad_output;  // (images, groups*outputs, rows.outputs, columns.outputs)
     T* grad_weight;        // (groups*outputs, channels, rows.taps, columns.taps)
 
-    Index taps() const { return rows.taps * columns.taps; }
-    Index depth() const { return channels * taps(); }
-};
-
-#if defined(MT_ISA_AVX512) || defined(MT_ISA_NEON)
-constexpr int taps_per_tile = 8, widest_tile = 3;  // vectors of output channels
-#else
-constexpr int taps_per_tile = 6, widest_tile = 2;
-#endif
-
-// sums[tap][o] += Σ_p planes[offsets[tap] + p] * grad_output[p][o]
-template <class T, int NV>
-void accumulate_tile(const T* planes, const Index* offsets, const T* grad_output, Index pixels, T* sums) {
-    using V = Vec<T>;
-    V sum[taps_per_tile][NV];
-    const T* tap[taps_per_tile];
-    for (int k = 0; k < taps_per_tile; ++k) {
-        tap[k] = planes + offsets[k];
-        for (int v = 0; v < NV; ++v) sum[k][v] = V::zero();
-    }
-    for (Index p = 0; p < pixels; ++p, grad_output += NV * V::size) {
-        V grad[NV];
-#pragma GCC unroll 4
-        for (int v = 0; v < NV; ++v) grad[v] = V::load(grad_output + v * V::size);
-#pragma GCC unroll 8
-        for (int k = 0; k < taps_per_tile; ++k) {
-            const V pixel = V::set1(tap[k][p]);
-#pragma GCC unroll 4
-            for (int v = 0; v < NV; ++v) sum[k][v] = fma(pixel, grad[v], sum[k][v]);
-        }
-    }
-#pragma GCC unroll 8
-    for (int k = 0; k < taps_per_tile; ++k) {
-#pragma GCC unroll 4
-        for (int v = 0; v < NV; ++v, sums += V::size) (V::load(sums) + sum[k][v]).store(sums);
-    }
-}
-
-// How the work is cut, by its shape alone.
-template <class T>
-struct WeightBlocking {
-    PlaneLayout layout;
-    Index vectors, panel, panels;      // a panel is a number of vectors of output channels
-    Index channel_blocks, block_taps;  // taps of a channel block, padded to whole tiles
-    Index bands, units;                // blocks of images x bands of rows
-    Index chunk, chunks;               // of units
-
-    Index pixels() const { return layout.band * layout.pitch(); }
-    Index plane_elements() const { return round_up(layout.channels * layout.channel(), 16); }
-    Index sum_elements() const { return channel_blocks * block_taps * panel; }  // partial sums of an item
+    Index depth() const { return channels * rows.taps * columns.taps; }
 };
 
 template <class T>
-WeightBlocking<T> choose_blocking(const WeightGradient<T>& work) {
-    constexpr Index items = 8;  // enough for the threads of small machines
-    WeightBlocking<T> b;
-    b.layout = choose_layout<T>(work.rows, work.columns, work.images, work.channels);
-    const Index vectors = ceil_div(work.outputs, Vec<T>::size);
-    b.vectors = 1;
-    for (Index v = 2; v <= widest_tile; ++v) {
-        if (round_up(vectors, v) <= round_up(vectors, b.vectors)) b.vectors = v;
+class WeightGradientComputer {
+  public:
+    explicit WeightGradientComputer(const WeightGradient<T>& work)
+        : work_(work), planes_(work.rows, work.columns, work.images, work.channels) {
+        constexpr Index enough_items = 8;  // for the threads of small machines
+        // Vectors of output channels, unless they would stay partly empty for want of channels.
+        if (work.outputs < Vec<T>::size && planes_.images == 1) {
+            switch (tile_rows(work.outputs)) {
+                case 1:
+                    use_tile<DotTile<T, 1>>(false);
+                    break;
+                case 2:
+                    use_tile<DotTile<T, 2>>(false);
+                    break;
+                case 4:
+                    use_tile<DotTile<T, 4>>(false);
+                    break;
+                case 6:
+                    use_tile<DotTile<T, 6>>(false);
+                    break;
+                default:
+                    use_tile<DotTile<T, 8>>(false);
+                    break;
+            }
+        } else {
+            const Index vectors = ceil_div(work.outputs, Vec<T>::size);
+            use_tile<OuterTile<T, 1>>(true);
+            if (round_up(vectors, 2) == vectors) use_tile<OuterTile<T, 2>>(true);
+            if (tile_registers == 24 && round_up(vectors, 3) <= round_up(vectors, panel_ / Vec<T>::size)) {
+                use_tile<OuterTile<T, 3>>(true);
+            }
+        }
+        panels_ = ceil_div(work.outputs, panel_);
+        block_depth_ = round_up(planes_.channels * planes_.taps(), tile_taps_);
+        bands_ = ceil_div(work.rows.outputs, planes_.band);
+        units_ = ceil_div(work.images, planes_.images) * bands_;
+        chunk_ = even_part(units_, ceil_div(enough_items, work.groups * panels_));
+        chunks_ = ceil_div(units_, chunk_);
+        sums_ = ceil_div(work.channels, planes_.channels) * block_depth_ * panel_;
     }
-    b.panel = b.vectors * Vec<T>::size;
-    b.panels = ceil_div(vectors, b.vectors);
-    b.channel_blocks = ceil_div(work.channels, b.layout.channels);
-    b.block_taps = round_up(b.layout.channels * work.taps(), taps_per_tile);
-    b.bands = ceil_div(work.rows.outputs, b.layout.band);
-    b.units = ceil_div(work.images, b.layout.images) * b.bands;
-    b.chunk = even_part(b.units, ceil_div(items, work.groups * b.panels));
-    b.chunks = ceil_div(b.units, b.chunk);
-    return b;
-}
 
-// Transposes `images` x `rows` rows of `channels` channels to [row][image][column][panel], zero where there is none.
-template <class T>
-void pack_grad_output(const WeightGradient<T>& work, const WeightBlocking<T>& b, const T* from, Index images,
-                      Index rows, Index channels, T* packed) {
-    const Index columns = work.columns.outputs, channel = work.rows.outputs * columns;
-    if (images < b.layout.images || channels < b.panel) {
-        std::memset(packed, 0, sizeof(T) * rows * b.layout.pitch() * b.panel);
+    void run() const {
+        const Index items = chunks_ * work_.groups * panels_;
+        const Index workers = smaller(items, num_threads());
+        const Index workspace = round_up(planes_.workspace() + planes_.pixels() * panel_, 16);
+        const Scratch offsets_memory(sizeof(Index) * block_depth_);
+        const Scratch memory(sizeof(T) * (workers * workspace + items * sums_));
+        Index* offsets = static_cast<Index*>(offsets_memory.data());
+        T* workspaces = static_cast<T*>(memory.data());
+        T* sums = workspaces + workers * workspace;
+        // The last tile's surplus taps compute something that nobody reads.
+        for (Index k = 0; k < block_depth_; ++k) {
+            offsets[k] = k < planes_.channels * planes_.taps() ? planes_.offsets()[k] : 0;
+        }
+        const double item_work = work_.depth() * panel_ * planes_.pixels() * chunk_ / 8.0;
+        parallel_for(workers, item_work * items / workers, [&](Index begin, Index end) {
+            for (Index worker = begin; worker < end; ++worker) {
+                T* mine = workspaces + worker * workspace;
+                planes_.clear(mine);
+                for (Index item = items * worker / workers; item < items * (worker + 1) / workers; ++item) {
+                    compute(item, offsets, mine, sums + item * sums_);
+                }
+            }
+        });
+        add_chunks(sums);
     }
-    for (Index i = 0; i < rows; ++i) {
-        for (Index n = 0; n < images; ++n) {
-            const T* row = from + n * work.groups * work.outputs * channel + i * columns;
-            T* to = packed + (i * b.layout.pitch() + n * columns) * b.panel;
-            for (Index j = 0; j < columns; ++j, to += b.panel) {
-                for (Index o = 0; o < channels; ++o) to[o] = row[o * channel + j];
+
+  private:
+    template <class Tile>
+    void use_tile(bool transposed) {
+        accumulate_ = Tile::accumulate;
+        panel_ = Tile::panel;
+        tile_taps_ = Tile::taps;
+        transposed_ = transposed;
+    }
+
+    // One item: a chunk of the units, a group and a panel of output channels, for all taps.
+    void compute(Index item, const Index* offsets, T* workspace, T* sums) const {
+        const Index o0 = item % panels_ * panel_, outputs = smaller(panel_, work_.outputs - o0);
+        const Index group = item / panels_ % work_.groups, chunk = item / panels_ / work_.groups;
+        const Index input_channel = work_.rows.source * work_.columns.source;
+        const Index input_image = work_.groups * work_.channels * input_channel;
+        T* packed = workspace + planes_.workspace();
+        std::memset(sums, 0, sizeof(T) * sums_);
+        for (Index unit = chunk * chunk_; unit < smaller(units_, (chunk + 1) * chunk_); ++unit) {
+            const Index n0 = unit / bands_ * planes_.images, images = smaller(planes_.images, work_.images - n0);
+            const Index top = unit % bands_ * planes_.band, rows = smaller(planes_.band, work_.rows.outputs - top);
+            const T* input = work_.input + n0 * input_image + group * work_.channels * input_channel;
+            WeightTile<T> tile;
+            tile.planes = workspace;
+            tile.outputs = outputs;
+            tile.pixels = rows * planes_.pitch;
+            tile.grad_pitch = work_.rows.outputs * work_.columns.outputs;
+            tile.grad_output = work_.grad_output +
+                               ((n0 * work_.groups + group) * work_.outputs + o0) * tile.grad_pitch +
+                               top * work_.columns.outputs;
+            if (transposed_) {
+                transpose(tile.grad_output, images, outputs, rows, packed);
+                tile.grad_output = packed;
+            }
+            // A zero in grad_output doesn't cancel what an earlier image left behind, which may be infinite.
+            if (images < planes_.images) planes_.clear(workspace);
+            T* block_sums = sums;
+            for (Index c0 = 0; c0 < work_.channels; c0 += planes_.channels, block_sums += block_depth_ * panel_) {
+                const Index channels = smaller(planes_.channels, work_.channels - c0);
+                planes_.fill(workspace, input + c0 * input_channel, input_image, images, channels, top);
+                for (Index k = 0; k < channels * planes_.taps(); k += tile_taps_) {
+                    tile.offsets = offsets + k;
+                    tile.sums = block_sums + k * panel_;
+                    accumulate_(tile);
+                }
             }
         }
     }
-}
 
-template <class T>
-void accumulate_block(const WeightBlocking<T>& b, const T* planes, const Index* offsets, Index taps,
-                      const T* grad_output, Index pixels, T* sums) {
-    for (Index k = 0; k < taps; k += taps_per_tile) {
-        switch (b.vectors) {
-            case 1:
-                accumulate_tile<T, 1>(planes, offsets + k, grad_output, pixels, sums + k * b.panel);
-                break;
-            case 2:
-                accumulate_tile<T, 2>(planes, offsets + k, grad_output, pixels, sums + k * b.panel);
-                break;
-            default:
-                accumulate_tile<T, widest_tile>(planes, offsets + k, grad_output, pixels, sums + k * b.panel);
+    // Transposes rows of grad_output to [row][image][column][panel], zero where there is none.
+    void transpose(const T* grad_output, Index images, Index outputs, Index rows, T* packed) const {
+        const Index columns = work_.columns.outputs, channel = work_.rows.outputs * columns;
+        if (images < planes_.images || outputs < panel_) {
+            std::memset(packed, 0, sizeof(T) * rows * planes_.pitch * panel_);
         }
-    }
-}
-
-// One item: a chunk of the units, a group and a panel of output channels, for all taps.
-template <class T>
-void weight_gradient_item(const WeightGradient<T>& work, const WeightBlocking<T>& b, Index item, const Index* offsets,
-                          T* scratch, T* sums) {
-    const PlaneLayout& layout = b.layout;
-    const Index panel = item % b.panels, group = item / b.panels % work.groups;
-    const Index chunk = item / b.panels / work.groups;
-    const Index o0 = panel * b.panel, outputs = smaller(b.panel, work.outputs - o0);
-    const Index source_channel = work.rows.source * work.columns.source;
-    const Index out_channel = work.rows.outputs * work.columns.outputs;
-    T* packed = scratch + b.plane_elements();
-    const PlaneFiller<T> planes(layout, scratch, packed + b.pixels() * b.panel);
-    std::memset(sums, 0, sizeof(T) * b.sum_elements());
-    for (Index unit = chunk * b.chunk; unit < smaller(b.units, (chunk + 1) * b.chunk); ++unit) {
-        const Index n0 = unit / b.bands * layout.images, images = smaller(layout.images, work.images - n0);
-        const Index top = unit % b.bands * layout.band, rows = smaller(layout.band, work.rows.outputs - top);
-        const T* input = work.input + (n0 * work.groups + group) * work.channels * source_channel;
-        const T* grad_output = work.grad_output + ((n0 * work.groups + group) * work.outputs + o0) * out_channel +
-                               top * work.columns.outputs;
-        pack_grad_output(work, b, grad_output, images, rows, outputs, packed);
-        // A zero in grad_output doesn't cancel what an earlier image left behind, which may be infinite.
-        if (images < layout.images) std::memset(scratch, 0, sizeof(T) * b.plane_elements());
-        for (Index block = 0; block < b.channel_blocks; ++block) {
-            const Index c0 = block * layout.channels, channels = smaller(layout.channels, work.channels - c0);
-            planes.fill(input + c0 * source_channel, work.groups * work.channels * source_channel, images,
-                        source_channel, channels, top);
-            accumulate_block(b, scratch, offsets, channels * work.taps(), packed, rows * layout.pitch(),
-                             sums + block * b.block_taps * b.panel);
-        }
-    }
-}
-
-// Adds the chunks' sums in order and writes them where they belong.
-template <class T>
-void add_chunks(const WeightGradient<T>& work, const WeightBlocking<T>& b, const T* sums) {
-    const Index chunk_pitch = work.groups * b.panels * b.sum_elements();
-    const Index in_block = b.layout.channels * work.taps();
-    parallel_for(work.groups * work.outputs, work.depth() * b.chunks, [&](Index begin, Index end) {
-        for (Index o = begin; o < end; ++o) {
-            const Index group = o / work.outputs, in_group = o % work.outputs;
-            const T* from = sums + (group * b.panels + in_group / b.panel) * b.sum_elements() + in_group % b.panel;
-            T* to = work.grad_weight + o * work.depth();
-            for (Index k = 0; k < work.depth(); ++k) {
-                const T* partial = from + (k / in_block * b.block_taps + k % in_block) * b.panel;
-                T sum = partial[0];
-                for (Index chunk = 1; chunk < b.chunks; ++chunk) sum += partial[chunk * chunk_pitch];
-                to[k] = sum;
+        for (Index i = 0; i < rows; ++i) {
+            T* to = packed + i * planes_.pitch * panel_;
+            for (Index n = 0; n < images; ++n) {
+                const T* from = grad_output + n * work_.groups * work_.outputs * channel + i * columns;
+                for (Index j = 0; j < columns; ++j, to += panel_) {
+                    for (Index o = 0; o < outputs; ++o) to[o] = from[o * channel + j];
+                }
             }
         }
-    });
-}
+    }
+
+    // Adds the chunks' sums in order and writes them where they belong.
+    void add_chunks(const T* sums) const {
+        const Index chunk_pitch = work_.groups * panels_ * sums_;
+        const Index in_block = planes_.channels * planes_.taps();
+        parallel_for(work_.groups * work_.outputs, work_.depth() * chunks_, [&](Index begin, Index end) {
+            for (Index o = begin; o < end; ++o) {
+                const Index group = o / work_.outputs, in_group = o % work_.outputs;
+                const T* from = sums + (group * panels_ + in_group / panel_) * sums_ + in_group % panel_;
+                T* to = work_.grad_weight + o * work_.depth();
+                for (Index block = 0; block < work_.depth(); block += in_block, from += block_depth_ * panel_) {
+                    for (Index k = 0; k < smaller(in_block, work_.depth() - block); ++k) {
+                        T sum = from[k * panel_];
+                        for (Index chunk = 1; chunk < chunks_; ++chunk) sum += from[chunk * chunk_pitch + k * panel_];
+                        to[block + k] = sum;
+                    }
+                }
+            }
+        });
+    }
+
+    const WeightGradient<T> work_;
+    const Planes<T> planes_;
+    void (*accumulate_)(const WeightTile<T>& tile);
+    Index tile_taps_;
+    bool transposed_;
+    Index panel_, panels_;  // a panel is the output channels of a tile
+    Index block_depth_;     // taps of a channel block, padded to whole tiles
+    Index bands_, units_;   // a unit is a band of rows of a block of images
+    Index chunk_, chunks_;  // of units
+    Index sums_;            // elements of an item's partial sums
+};
 
 template <class T>
 void weight_gradient(const WeightGradient<T>& work) {
     const Index size = work.groups * work.outputs * work.depth();
     if (size == 0) return;
-    if (work.images == 0 || work.rows.outputs == 0 || work.columns.outputs == 0) {
+    if (work.images * work.rows.outputs * work.columns.outputs == 0) {
         std::memset(work.grad_weight, 0, sizeof(T) * size);
         return;
     }
-    const WeightBlocking<T> b = choose_blocking(work);
-    const Index items = work.groups * b.panels * b.chunks;
-    const Index workers = smaller(items, num_threads());
-    const Index per_worker = round_up(b.plane_elements() + b.pixels() * b.panel + b.layout.split(), 16);
-    const Scratch offsets_memory(sizeof(Index) * b.block_taps);
-    const Scratch memory(sizeof(T) * (workers * per_worker + items * b.sum_elements()));
-    Index* offsets = static_cast<Index*>(offsets_memory.data());
-    T* scratch = static_cast<T*>(memory.data());
-    T* sums = scratch + workers * per_worker;
-    b.layout.fill_offsets(offsets);
-    // The last tile's surplus taps compute something that nobody reads.
-    for (Index k = b.layout.channels * work.taps(); k < b.block_taps; ++k) offsets[k] = 0;
-    const double item_work = work.depth() * b.panel * b.pixels() * b.chunk / 8.0;
-    parallel_for(workers, item_work * items / workers, [&](Index begin, Index end) {
-        for (Index worker = begin; worker < end; ++worker) {
-            T* mine = scratch + worker * per_worker;
-            std::memset(mine, 0, sizeof(T) * b.plane_elements());
-            for (Index item = items * worker / workers; item < items * (worker + 1) / workers; ++item) {
-                weight_gradient_item(work, b, item, offsets, mine, sums + item * b.sum_elements());
-            }
-        }
-    });
-    add_chunks(work, b, sums);
+    WeightGradientComputer<T>(work).run();
 }
 
 }  // namespace
