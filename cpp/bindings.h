@@ -41,5 +41,8 @@ const auto& half(const Table* table) {
 void bind_conv(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_gemm(nb::module_& m);
+void bind_loss(nb::module_& m);
+void bind_optim(nb::module_& m);
+void bind_pool(nb::module_& m);
 
 }  // namespace mt

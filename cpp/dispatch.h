@@ -4,6 +4,9 @@
 #include "conv/conv.h"
 #include "elementwise/elementwise.h"
 #include "gemm/gemm.h"
+#include "loss/loss.h"
+#include "optim/optim.h"
+#include "pool/pool.h"
 
 namespace mt {
 
@@ -13,6 +16,9 @@ struct Kernels {
     const ConvTable* conv;
     const ElementwiseTable* elementwise;
     const GemmTable* gemm;
+    const LossTable* loss;
+    const OptimTable* optim;
+    const PoolTable* pool;
 };
 
 // The best instruction set this machine has, or the one that the environment variable MINITORCH_ISA names. Chosen on

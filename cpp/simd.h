@@ -12,6 +12,9 @@
 //   select(mask, a, b)                  a where the mask is set, else b
 //   zip_low(a, b) zip_high(a, b)        a0 b0 a1 b1 … of the lower, of the upper half of the lanes
 //   reduce_add(a) reduce_max(a)         over the lanes, in a fixed order
+//   deinterleave(a, b, even, odd)       of the 2*size numbers in a and b: those at even places, those at odd places
+//   interleave(even, odd, a, b)         its inverse
+//   ldexp(a, n)                         a * 2^n for whole n, |n| <= 250 (float) or 2000 (double)
 #pragma once
 
 #include "isa.h"

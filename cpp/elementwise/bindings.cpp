@@ -1,3 +1,5 @@
+#include <cstdint>
+
 #include "bindings.h"
 #include "dispatch.h"
 
@@ -24,6 +26,15 @@ void define_elementwise(nb::module_& m) {
                 .relu_backward(grad_output.data(), output.data(), grad_input.data(), output.size());
         },
         "grad_output"_a.noconvert(), "output"_a.noconvert(), "grad_input"_a.noconvert());
+    m.def(
+        "dropout",
+        [](Input<T> input, double p, std::uint64_t seed, std::uint64_t offset, Output<T> output) {
+            require(input.size() == output.size(), "dropout: the arrays differ in size");
+            require(0 <= p && p <= 1, "dropout: p is not a probability");
+            const nb::gil_scoped_release released;
+            half<T>(kernels().elementwise).dropout(input.data(), p, seed, offset, output.data(), output.size());
+        },
+        "input"_a.noconvert(), "p"_a, "seed"_a, "offset"_a, "output"_a.noconvert());
 }
 
 }  // namespace
@@ -31,6 +42,13 @@ void define_elementwise(nb::module_& m) {
 void bind_elementwise(nb::module_& m) {
     define_elementwise<float>(m);
     define_elementwise<double>(m);
+    m.def(
+        "philox",
+        [](std::uint64_t seed, std::uint64_t offset, Output<std::uint32_t> words) {
+            const nb::gil_scoped_release released;
+            kernels().elementwise->philox(seed, offset, words.data(), words.size());
+        },
+        "seed"_a, "offset"_a, "words"_a.noconvert());
 }
 
 }  // namespace mt

@@ -59,6 +59,24 @@ struct Vec<float> {
         const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
         return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
     }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        const __m256 low = _mm256_permute2f128_ps(a.v, b.v, 0x20), high = _mm256_permute2f128_ps(a.v, b.v, 0x31);
+        even = {_mm256_shuffle_ps(low, high, 0x88)};
+        odd = {_mm256_shuffle_ps(low, high, 0xdd)};
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        const __m256 low = _mm256_unpacklo_ps(even.v, odd.v), high = _mm256_unpackhi_ps(even.v, odd.v);
+        a = {_mm256_permute2f128_ps(low, high, 0x20)};
+        b = {_mm256_permute2f128_ps(low, high, 0x31)};
+    }
+    // In two steps, since 2^n itself may not be a float.
+    friend Vec ldexp(Vec a, Vec n) {
+        const __m256i whole = _mm256_cvtps_epi32(n.v), half = _mm256_srai_epi32(whole, 1);
+        return a * power_of_two(half) * power_of_two(_mm256_sub_epi32(whole, half));
+    }
+    static Vec power_of_two(__m256i n) {
+        return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23))};
+    }
 };
 
 template <>
@@ -109,6 +127,25 @@ struct Vec<double> {
     friend double reduce_max(Vec a) {
         const __m128d two = _mm_max_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
         return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
+    }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        const __m256d low = _mm256_permute2f128_pd(a.v, b.v, 0x20), high = _mm256_permute2f128_pd(a.v, b.v, 0x31);
+        even = {_mm256_unpacklo_pd(low, high)};
+        odd = {_mm256_unpackhi_pd(low, high)};
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        const __m256d low = _mm256_unpacklo_pd(even.v, odd.v), high = _mm256_unpackhi_pd(even.v, odd.v);
+        a = {_mm256_permute2f128_pd(low, high, 0x20)};
+        b = {_mm256_permute2f128_pd(low, high, 0x31)};
+    }
+    // In two steps, since 2^n itself may not be a double.
+    friend Vec ldexp(Vec a, Vec n) {
+        const __m128i whole = _mm256_cvtpd_epi32(n.v), half = _mm_srai_epi32(whole, 1);
+        return a * power_of_two(half) * power_of_two(_mm_sub_epi32(whole, half));
+    }
+    static Vec power_of_two(__m128i n) {
+        const __m256i biased = _mm256_cvtepi32_epi64(_mm_add_epi32(n, _mm_set1_epi32(1023)));
+        return {_mm256_castsi256_pd(_mm256_slli_epi64(biased, 52))};
     }
 };
 

@@ -51,6 +51,17 @@ struct Vec<float> {
     }
     friend float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
     friend float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        const __m512i first = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        even = {_mm512_permutex2var_ps(a.v, first, b.v)};
+        odd = {_mm512_permutex2var_ps(a.v, _mm512_add_epi32(first, _mm512_set1_epi32(1)), b.v)};
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        a = {_mm512_permutex2var_ps(even.v, low, odd.v)};
+        b = {_mm512_permutex2var_ps(even.v, _mm512_add_epi32(low, _mm512_set1_epi32(8)), odd.v)};
+    }
+    friend Vec ldexp(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 };
 
 template <>
@@ -96,6 +107,17 @@ struct Vec<double> {
     }
     friend double reduce_add(Vec a) { return _mm512_reduce_add_pd(a.v); }
     friend double reduce_max(Vec a) { return _mm512_reduce_max_pd(a.v); }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        const __m512i first = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+        even = {_mm512_permutex2var_pd(a.v, first, b.v)};
+        odd = {_mm512_permutex2var_pd(a.v, _mm512_add_epi64(first, _mm512_set1_epi64(1)), b.v)};
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+        a = {_mm512_permutex2var_pd(even.v, low, odd.v)};
+        b = {_mm512_permutex2var_pd(even.v, _mm512_add_epi64(low, _mm512_set1_epi64(4)), odd.v)};
+    }
+    friend Vec ldexp(Vec a, Vec n) { return {_mm512_scalef_pd(a.v, n.v)}; }
 };
 
 }  // namespace

@@ -51,6 +51,22 @@ struct Vec<float> {
     friend Vec zip_high(Vec a, Vec b) { return {vzip2q_f32(a.v, b.v)}; }
     friend float reduce_add(Vec a) { return vaddvq_f32(a.v); }
     friend float reduce_max(Vec a) { return vmaxvq_f32(a.v); }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        even = {vuzp1q_f32(a.v, b.v)};
+        odd = {vuzp2q_f32(a.v, b.v)};
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        a = {vzip1q_f32(even.v, odd.v)};
+        b = {vzip2q_f32(even.v, odd.v)};
+    }
+    // In two steps, since 2^n itself may not be a float.
+    friend Vec ldexp(Vec a, Vec n) {
+        const int32x4_t whole = vcvtq_s32_f32(n.v), half = vshrq_n_s32(whole, 1);
+        return a * power_of_two(half) * power_of_two(vsubq_s32(whole, half));
+    }
+    static Vec power_of_two(int32x4_t n) {
+        return {vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23))};
+    }
 };
 
 template <>
@@ -98,6 +114,22 @@ struct Vec<double> {
     friend Vec zip_high(Vec a, Vec b) { return {vzip2q_f64(a.v, b.v)}; }
     friend double reduce_add(Vec a) { return vaddvq_f64(a.v); }
     friend double reduce_max(Vec a) { return vmaxvq_f64(a.v); }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        even = {vuzp1q_f64(a.v, b.v)};
+        odd = {vuzp2q_f64(a.v, b.v)};
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        a = {vzip1q_f64(even.v, odd.v)};
+        b = {vzip2q_f64(even.v, odd.v)};
+    }
+    // In two steps, since 2^n itself may not be a double.
+    friend Vec ldexp(Vec a, Vec n) {
+        const int64x2_t whole = vcvtq_s64_f64(n.v), half = vshrq_n_s64(whole, 1);
+        return a * power_of_two(half) * power_of_two(vsubq_s64(whole, half));
+    }
+    static Vec power_of_two(int64x2_t n) {
+        return {vreinterpretq_f64_s64(vshlq_n_s64(vaddq_s64(n, vdupq_n_s64(1023)), 52))};
+    }
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ template <>
 struct GenericVector<float> {
     typedef float Lanes __attribute__((vector_size(16)));
     typedef std::int32_t Bits __attribute__((vector_size(16)));
+    static constexpr int exponent_bias = 127, mantissa_bits = 23;
     static float root(float x) { return __builtin_sqrtf(x); }
     static float magnitude(float x) { return __builtin_fabsf(x); }
 };
@@ -20,6 +21,7 @@ template <>
 struct GenericVector<double> {
     typedef double Lanes __attribute__((vector_size(16)));
     typedef std::int64_t Bits __attribute__((vector_size(16)));
+    static constexpr int exponent_bias = 1023, mantissa_bits = 52;
     static double root(double x) { return __builtin_sqrt(x); }
     static double magnitude(double x) { return __builtin_fabs(x); }
 };
@@ -39,7 +41,11 @@ struct Vec {
     Lanes v;
 
     static Vec zero() { return {Lanes{}}; }
-    static Vec set1(T x) { return {Lanes{} + x}; }
+    static Vec set1(T x) {
+        Vec a = zero();
+        for (int i = 0; i < size; ++i) a.v[i] = x;  // and not zero() + x, which may lose bits: -0, denormal numbers
+        return a;
+    }
     static Vec load(const T* p) { return load_partial(p, size); }
     static Vec load_partial(const T* p, int n) {
         Vec a = zero();
@@ -90,6 +96,28 @@ struct Vec {
         T largest = a.v[0];
         for (int i = 1; i < size; ++i) largest = a.v[i] > largest ? a.v[i] : largest;
         return largest;
+    }
+    friend void deinterleave(Vec a, Vec b, Vec& even, Vec& odd) {
+        even = odd = zero();
+        for (int i = 0; i < size / 2; ++i) {
+            even.v[i] = a.v[2 * i], even.v[i + size / 2] = b.v[2 * i];
+            odd.v[i] = a.v[2 * i + 1], odd.v[i + size / 2] = b.v[2 * i + 1];
+        }
+    }
+    friend void interleave(Vec even, Vec odd, Vec& a, Vec& b) {
+        a = b = zero();
+        for (int i = 0; i < size / 2; ++i) {
+            a.v[2 * i] = even.v[i], a.v[2 * i + 1] = odd.v[i];
+            b.v[2 * i] = even.v[i + size / 2], b.v[2 * i + 1] = odd.v[i + size / 2];
+        }
+    }
+    // In two steps, since 2^n itself may not be a T.
+    friend Vec ldexp(Vec a, Vec n) {
+        const Bits whole = __builtin_convertvector(n.v, Bits), half = whole >> 1;
+        return a * power_of_two(half) * power_of_two(whole - half);
+    }
+    static Vec power_of_two(Bits n) {
+        return {reinterpret_cast<Lanes>((n + GenericVector<T>::exponent_bias) << GenericVector<T>::mantissa_bits)};
     }
 };
 

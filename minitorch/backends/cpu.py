@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,17 @@ def _contiguous(array: Array) -> Array:
 def _aligned(array: Array) -> Array:
     """The array itself, whatever its strides; a copy if it lies between the addresses its elements belong at."""
     return array if array.flags.aligned else array.copy()
+
+
+def _by_dtype(params: list[Array], *others: list[Array] | None) -> Iterator[Any]:
+    """The lists of an optimiser's step, split so that the arrays of each part have one dtype."""
+    dtypes = {array.dtype for array in params}
+    if len(dtypes) == 1:
+        yield params, *others
+        return
+    for dtype in dtypes:
+        chosen = [k for k, array in enumerate(params) if array.dtype == dtype]
+        yield tuple(arrays and [arrays[k] for k in chosen] for arrays in (params, *others))
 
 
 class CpuBackend:
@@ -64,6 +75,16 @@ class CpuBackend:
         grad_input = _empty(output.shape, output.dtype)
         _C.relu_backward(_contiguous(grad_output), _contiguous(output), grad_input)
         return grad_input
+
+    def philox(self, seed: int, offset: int, n: int) -> Array:
+        words = _empty((n,), np.dtype(np.uint32))
+        _C.philox(seed % 2**64, offset % 2**64, words)
+        return words
+
+    def dropout(self, input: Array, p: float, seed: int, offset: int) -> Array:
+        output = _empty(input.shape, input.dtype)
+        _C.dropout(_contiguous(input), p, seed % 2**64, offset % 2**64, output)
+        return output
 
     # ---- convolution ----------------------------------------------------------------------------------------------
 
@@ -117,3 +138,155 @@ class CpuBackend:
             _contiguous(input), _contiguous(grad_output), grad_weight, stride, padding, dilation, groups
         )
         return grad_weight
+
+    # ---- pooling --------------------------------------------------------------------------------------------------
+
+    def max_pool2d(
+        self, input: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+    ) -> tuple[Array, Array]:
+        shape = (*input.shape[:2], *output_size)
+        output = _empty(shape, input.dtype)
+        indices = _empty(shape, np.dtype(np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32))
+        _C.max_pool2d(_contiguous(input), output, indices, kernel_size, stride, padding, dilation)
+        return output, indices
+
+    def max_pool2d_backward(
+        self,
+        grad_output: Array,
+        indices: Array,
+        input_shape: Sequence[int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+    ) -> Array:
+        grad_input = _empty(tuple(input_shape), grad_output.dtype)
+        _C.max_pool2d_backward(
+            _contiguous(grad_output), _contiguous(indices), grad_input, kernel_size, stride, padding, dilation
+        )
+        return grad_input
+
+    def max_pool2d_gather(
+        self, input: Array, indices: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+    ) -> Array:
+        output = _empty(indices.shape, input.dtype)
+        _C.max_pool2d_gather(_contiguous(input), _contiguous(indices), output, kernel_size, stride, padding, dilation)
+        return output
+
+    def avg_pool2d(
+        self,
+        input: Array,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        output_size: Pair,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        output = _empty((*input.shape[:2], *output_size), input.dtype)
+        _C.avg_pool2d(
+            _contiguous(input), output, kernel_size, stride, padding, count_include_pad, divisor_override or 0
+        )
+        return output
+
+    def avg_pool2d_backward(
+        self,
+        grad_output: Array,
+        input_shape: Sequence[int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        grad_input = _empty(tuple(input_shape), grad_output.dtype)
+        _C.avg_pool2d_backward(
+            _contiguous(grad_output), grad_input, kernel_size, stride, padding, count_include_pad, divisor_override or 0
+        )
+        return grad_input
+
+    # ---- rows: (R, C) -> over the last dimension --------------------------------------------------------------------
+
+    def softmax(self, input: Array) -> Array:
+        output = _empty(input.shape, input.dtype)
+        _C.softmax(_contiguous(input), output)
+        return output
+
+    def log_softmax(self, input: Array) -> Array:
+        output = _empty(input.shape, input.dtype)
+        _C.log_softmax(_contiguous(input), output)
+        return output
+
+    def cross_entropy(self, input: Array, target: Array, ignore_index: int) -> tuple[Array, Array]:
+        losses = _empty(target.shape, input.dtype)
+        logsumexp = _empty(target.shape, input.dtype)
+        _C.cross_entropy(_contiguous(input), _contiguous(target), ignore_index, losses, logsumexp)
+        return losses, logsumexp
+
+    def cross_entropy_backward(
+        self, grad_output: Array, input: Array, target: Array, logsumexp: Array, ignore_index: int
+    ) -> Array:
+        grad_input = _empty(input.shape, input.dtype)
+        _C.cross_entropy_backward(
+            _contiguous(grad_output),
+            _contiguous(input),
+            _contiguous(target),
+            _contiguous(logsumexp),
+            ignore_index,
+            grad_input,
+        )
+        return grad_input
+
+    # ---- optimisers: one call updates every parameter in place ------------------------------------------------------
+
+    def sgd_step(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        momentum_buffers: list[Array] | None,
+        lr: float,
+        momentum: float,
+        dampening: float,
+        weight_decay: float,
+        nesterov: bool,
+        maximize: bool,
+        first_step: bool,
+    ) -> None:
+        for p, g, b in _by_dtype(params, grads, momentum_buffers):
+            _C.sgd_step(p, g, b, lr, momentum, dampening, weight_decay, nesterov, maximize, first_step)
+
+    def adam_step(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        exp_avgs: list[Array],
+        exp_avg_sqs: list[Array],
+        max_exp_avg_sqs: list[Array] | None,
+        step: int,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+        decoupled: bool,
+        maximize: bool,
+    ) -> None:
+        for p, g, m, v, v_max in _by_dtype(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs):
+            _C.adam_step(p, g, m, v, v_max, step, lr, beta1, beta2, eps, weight_decay, decoupled, maximize)
+
+    def rmsprop_step(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        square_avgs: list[Array],
+        grad_avgs: list[Array] | None,
+        momentum_buffers: list[Array] | None,
+        lr: float,
+        alpha: float,
+        eps: float,
+        weight_decay: float,
+        momentum: float,
+        maximize: bool,
+    ) -> None:
+        for p, g, v, a, b in _by_dtype(params, grads, square_avgs, grad_avgs, momentum_buffers):
+            _C.rmsprop_step(p, g, v, a, b, lr, alpha, eps, weight_decay, momentum, maximize)
