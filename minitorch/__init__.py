@@ -125,6 +125,7 @@ from .ops.shape import (
     unflatten,
     unsqueeze,
 )
+from .printing import set_printoptions
 from . import autograd, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long

@@ -205,7 +205,7 @@ def _length(number: str, m: Mismatch) -> str:
     for kind, shape in (("input", m.input_shape), ("output", m.output_shape)):
         for axis, length in enumerate(shape):
             if number == str(length):
-                return f"; {number} is also the length of axis {axis} of the {kind}: a mean for a sum, or a sum for a mean?"
+                return f"; {number} is also the length of axis {axis} of the {kind}: a mean for a sum?"
     return ""
 
 
