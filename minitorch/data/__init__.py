@@ -1,0 +1,24 @@
+"""Datasets, and a loader that makes batches of them."""
+
+from .collate import default_collate
+from .dataset import Dataset, Subset, TensorDataset, random_split, stratified_split
+from .digits import Digits
+from .idx import read_idx
+from .images import ImageDataset
+from .loader import DataLoader
+from .mnist import MNIST, FashionMNIST
+
+__all__ = [
+    "MNIST",
+    "DataLoader",
+    "Dataset",
+    "Digits",
+    "FashionMNIST",
+    "ImageDataset",
+    "Subset",
+    "TensorDataset",
+    "default_collate",
+    "random_split",
+    "read_idx",
+    "stratified_split",
+]

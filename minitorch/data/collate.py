@@ -1,0 +1,61 @@
+"""How samples become a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ops.creation import from_numpy, tensor
+from ..ops.shape import stack
+from ..tensor import Tensor
+
+Indices = NDArray[np.int64]
+
+
+def make_batch(dataset: Any, indices: Indices, collate_fn: Callable[[list[Any]], Any] | None = None) -> Any:
+    """The samples at ``indices`` as one batch: by the dataset's own ``get_batch`` where it has one."""
+    if collate_fn is None:
+        get_batch = getattr(dataset, "get_batch", None)
+        if get_batch is not None:
+            return get_batch(indices)
+        collate_fn = default_collate
+    return collate_fn([dataset[i] for i in indices.tolist()])
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """A list of samples as one batch: tensors and arrays are stacked, numbers become a tensor.
+
+    Tuples and dicts are collated entry by entry, strings are left as a list.
+
+    >>> default_collate([(1.5, "a"), (2.5, "b")])
+    [tensor([1.5000, 2.5000], dtype=minitorch.float64), ['a', 'b']]
+
+    Raises:
+        RuntimeError: shapes or lengths differ.
+        TypeError: the samples are of a type that has no default.
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return stack(list(batch))
+    if isinstance(first, np.ndarray):
+        return stack([from_numpy(array) for array in batch])
+    if isinstance(first, float):  # Python's floats have 64 bits
+        return tensor(np.array(batch, dtype=np.float64))
+    if isinstance(first, (bool, int, np.number, np.bool_)):
+        return tensor(np.array(batch))
+    if isinstance(first, (str, bytes)):
+        return list(batch)
+    if isinstance(first, Mapping):
+        return {key: default_collate([sample[key] for sample in batch]) for key in first}
+    if isinstance(first, Sequence):
+        if any(len(sample) != len(first) for sample in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        entries = [default_collate(entry) for entry in zip(*batch, strict=True)]
+        return type(first)(*entries) if hasattr(first, "_fields") else entries
+    raise TypeError(
+        f"default_collate: a batch must contain tensors, NumPy arrays, numbers, dicts or lists; found "
+        f"{type(first).__name__}; give DataLoader a collate_fn"
+    )

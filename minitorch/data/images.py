@@ -1,0 +1,88 @@
+"""Labelled images in memory: what MNIST, Fashion-MNIST and Digits have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ops.creation import from_numpy
+from ..tensor import Tensor, wrap
+from .collate import Indices, default_collate
+from .dataset import Dataset
+
+
+class ImageDataset(Dataset):
+    """Grey images and their classes.
+
+    Sample i is ``(image, target)``: the image a float32 tensor (1, H, W) with values from 0 to 1 that went through
+    ``transform``, the target an int that went through ``target_transform``.
+
+    Attributes:
+        data: all images as they are stored: (N, H, W), uint8 from 0 to 255 or float32 from 0 to 1.
+        targets: their classes: (N,), int64.
+        classes: the name of each class.
+    """
+
+    def __init__(
+        self,
+        data: Tensor,
+        targets: Tensor,
+        classes: Sequence[str],
+        transform: Callable[[Tensor], Any] | None = None,
+        target_transform: Callable[[int], Any] | None = None,
+    ) -> None:
+        self.data = data
+        self.targets = targets
+        self.classes = list(classes)
+        self.transform = transform
+        self.target_transform = target_transform
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        image: Any = self._scaled(index)
+        target: Any = int(self.targets.data[index])
+        if self.transform is not None:
+            image = self.transform(image)
+        if self.target_transform is not None:
+            target = self.target_transform(target)
+        return image, target
+
+    def get_batch(self, indices: Indices) -> Any:
+        """A batch at once, or image by image where there are transforms, which are written for one image."""
+        if self.transform is not None or self.target_transform is not None:
+            return default_collate([self[i] for i in indices.tolist()])
+        return [self._scaled(indices), self.targets[indices]]
+
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """The whole dataset, without transforms: images (N, 1, H, W) as float32 from 0 to 1, and targets (N,)."""
+        return self._scaled(slice(None)), self.targets
+
+    def _scaled(self, index: Any) -> Tensor:
+        images = self.data.data[index]
+        scale = np.float32(255 if images.dtype == np.uint8 else 1)
+        return wrap(np.divide(images, scale, dtype=np.float32)[..., None, :, :], self.data.backend)
+
+    def __repr__(self) -> str:
+        n, height, width = self.data.shape
+        return f"{type(self).__name__}({n} images of {height}×{width}, {len(self.classes)} classes)"
+
+
+def labelled_images(images: Any, labels: Any, num_classes: int, what: str) -> tuple[Tensor, Tensor]:
+    """Checks that arrays from files are images and their labels, and makes tensors of them.
+
+    Raises:
+        ValueError: they aren't; the message begins with ``what``.
+    """
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise ValueError(f"{what}: expected uint8 images (N, H, W), got {images.dtype} of shape {images.shape}")
+    if labels.ndim != 1 or labels.dtype != np.uint8:
+        raise ValueError(f"{what}: expected uint8 labels (N,), got {labels.dtype} of shape {labels.shape}")
+    if len(images) != len(labels):
+        raise ValueError(f"{what}: there are {len(images)} images but {len(labels)} labels")
+    if labels.size and labels.max() >= num_classes:
+        raise ValueError(f"{what}: label {labels.max()} is out of range for {num_classes} classes")
+    return from_numpy(images), from_numpy(labels.astype(np.int64))
