@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from ..tensor import Tensor
-from .download import download as download_file
 from .idx import read_idx
 from .images import ImageDataset, labelled_images
 
@@ -88,6 +87,8 @@ class MNIST(ImageDataset):
         return None
 
     def _download(self, names: list[str]) -> None:
+        from .download import download as download_file  # what it imports of the network takes 30 ms
+
         try:
             for name in names:
                 urls = [mirror + name for mirror in self.mirrors]
