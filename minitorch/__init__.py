@@ -90,6 +90,8 @@ from .ops.elementwise import (
     square,
     trunc,
 )
+from .ops.activation import dropout, log_softmax, relu, sigmoid, softmax, tanh
+from .ops.conv import conv2d, conv_transpose2d
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.index import take_along_dim
 from .ops.matmul import bmm, dot, matmul, mm, mv
@@ -126,6 +128,6 @@ from .ops.shape import (
     unsqueeze,
 )
 from .printing import set_printoptions
-from . import autograd, ops
+from . import autograd, nn, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long

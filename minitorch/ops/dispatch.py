@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..dtypes import as_dtype, dtype, get_default_dtype, of_scalar, result_dtype
+from ..dtypes import as_dtype, dtype, float16, float32, get_default_dtype, of_scalar, result_dtype
 from ..tensor import Function, Tensor, tensor_method, wrap
 
 
@@ -145,6 +146,33 @@ def pair(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
 def floating(input: Tensor) -> Tensor:
     """Integers and bools in the default floating dtype, as PyTorch's ``exp``, ``mean`` and ``div`` take them."""
     return input if input.data.dtype.kind == "f" else cast(input, get_default_dtype())
+
+
+def check_floating(name: str, *tensors: Tensor) -> None:
+    """Checks the tensors that a kernel gets: of one floating dtype, on one device.
+
+    Raises:
+        TypeError: one isn't a tensor.
+        RuntimeError: one is of integers or bools, or their dtypes or devices differ.
+    """
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}: expected a Tensor, got {type(tensor).__name__}")
+        if tensor.data.dtype.kind != "f":
+            raise RuntimeError(
+                f"{name}: expected floating-point tensors, got {tensor.dtype}; convert it with .to(minitorch.float32)"
+            )
+        if tensor.data.dtype != tensors[0].data.dtype:
+            listed = " and ".join(str(t.dtype) for t in tensors)
+            raise RuntimeError(f"{name}: expected tensors of one dtype, got {listed}; convert with .to({tensor.dtype})")
+        if tensor.backend is not tensors[0].backend:
+            same_device(name, *tensors)
+
+
+def in_float32(function: Callable[..., Tensor], *args: Any) -> Tensor:
+    """``function(*args)`` of float16 tensors, computed in float32 and rounded once: kernels have no half precision."""
+    wider = [cast(a, float32) if isinstance(a, Tensor) and a.data.dtype == float16.numpy else a for a in args]
+    return cast(function(*wider), float16)
 
 
 class SumToSize(Function):

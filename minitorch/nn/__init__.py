@@ -1,0 +1,5 @@
+"""Neural networks."""
+
+from . import functional
+
+__all__ = ["functional"]
