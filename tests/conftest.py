@@ -9,9 +9,11 @@ import hypothesis
 import pytest
 
 # An example may be slow the first time (imports, page faults): no deadline. Under CI the examples are the same every
-# time. HYPOTHESIS_PROFILE=long searches much further, with fresh random examples.
+# time. HYPOTHESIS_PROFILE=long searches much further, with fresh random examples; quick is for the runs under other
+# instruction sets.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=15, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,8 @@ def _by_dtype(params: list[Array], *others: list[Array] | None) -> Iterator[Any]
 class CpuBackend:
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 
-    name = "cpu"
-    xp = np
+    name: str = "cpu"
+    xp: ModuleType = np
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         return _empty(tuple(shape), np.dtype(dtype))
