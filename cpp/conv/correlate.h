@@ -62,7 +62,8 @@ class Correlator {
     }
 
   private:
-    // Packs the weights as [group][channel block][panel][channel][tap][panel row], zero beyond the last channel.
+    // Packs the weights as [group][channel block][panel][channel][tap][panel row]. Surplus rows repeat the last; what
+    // they give is not written.
     void pack(T* packed) const {
         const Index taps = planes_.taps();
         parallel_for(work_.groups * panels_, 0.5 * work_.depth() * panel_, [&](Index begin, Index end) {
@@ -72,21 +73,26 @@ class Correlator {
                 for (Index c0 = 0; c0 < work_.channels; c0 += planes_.channels) {
                     const Index channels = smaller(planes_.channels, work_.channels - c0);
                     T* to = packed + (group * work_.channels + c0) * taps * panels_ * panel_ + m0 * channels * taps;
-                    for (Index c = c0; c < c0 + channels; ++c, to += taps * panel_) {
-                        pack_channel(weight + c * work_.weight_channel, smaller(panel_, work_.outputs - m0), to);
-                    }
+                    with_tile_rows(panel_, [&](auto panel) {
+                        for (Index c = c0; c < c0 + channels; ++c, to += taps * panel_) {
+                            pack_channel<panel.value>(weight + c * work_.weight_channel, work_.outputs - m0, to);
+                        }
+                    });
                 }
             }
         });
     }
 
+    template <int MR>
     void pack_channel(const T* weight, Index rows, T* to) const {
+        const T* row[MR];
+        for (int m = 0; m < MR; ++m) row[m] = weight + smaller(m, rows - 1) * work_.weight_output;
         for (Index a = 0; a < work_.rows.taps; ++a) {
-            const T* row = weight + (work_.rows.first_tap + a * work_.rows.tap_spacing) * work_.weight_row;
-            for (Index b = 0; b < work_.columns.taps; ++b, to += panel_) {
-                const T* tap = row + work_.columns.first_tap + b * work_.columns.tap_spacing;
-                for (Index m = 0; m < rows; ++m) to[m] = tap[m * work_.weight_output];
-                for (Index m = rows; m < panel_; ++m) to[m] = 0;
+            const Index kernel_row = (work_.rows.first_tap + a * work_.rows.tap_spacing) * work_.weight_row;
+            for (Index b = 0; b < work_.columns.taps; ++b, to += MR) {
+                const Index tap = kernel_row + work_.columns.first_tap + b * work_.columns.tap_spacing;
+#pragma GCC unroll 8
+                for (int m = 0; m < MR; ++m) to[m] = row[m][tap];
             }
         }
     }
@@ -122,7 +128,7 @@ class Correlator {
             for (Index m = m0; m < m1; m += panel_) {
                 tile.bias = work_.bias ? work_.bias + group * work_.outputs + m : nullptr;
                 tile.rows = smaller(panel_, m1 - m);
-                compute_panel(tile, panel_, rows * planes_.pitch);
+                with_tile_rows(panel_, [&](auto panel) { compute_panel<T, panel.value>(tile, rows * planes_.pitch); });
                 tile.weights += panel_ * tile.depth;
                 tile.out += panel_ * tile.out_pitch;
             }

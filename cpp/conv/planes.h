@@ -35,6 +35,12 @@ void copy_rows(const T* from, Index from_pitch, T* to, Index to_pitch, Index row
     }
 }
 
+// Copies every step-th element.
+template <class T>
+MT_INLINE void copy_every(Index step, const T* from, Index count, T* to) {
+    for (Index j = 0; j < count; ++j) to[j] = from[j * step];
+}
+
 // The layout of the planes, chosen by the shape alone, and the tables that go with it. The planes themselves are in a
 // workspace that each thread has for itself.
 template <class T>
@@ -70,7 +76,7 @@ class Planes {
     const Index* offsets() const { return static_cast<const Index*>(tables_.data()); }
     Index workspace() const { return split() + split_height() * columns.phases * phase_width(); }
 
-    // The columns outside of the source are never written: the workspace must be zero before its first use.
+    // What lies outside of the source is never written: the workspace must be zero before its first use.
     void clear(T* workspace) const { std::memset(workspace, 0, sizeof(T) * split()); }
 
     // Fills the planes for output rows [top, top + band). `source` is the first of the channels in the first of the
@@ -83,8 +89,10 @@ class Planes {
             const Index end = larger(begin, smaller(height, ceil_div(rows.source - start, rows.step)));
             for (Index c = 0; c < channels; ++c) {
                 T* planes = workspace + c * channel + phase * columns.taps * plane;
-                clear_rows(planes, 0, begin);
-                clear_rows(planes, end, height);
+                if (band < rows.outputs) {  // else these rows are zero since the beginning, as the columns are
+                    clear_rows(planes, 0, begin);
+                    clear_rows(planes, end, height);
+                }
                 const T* from = source + (c * rows.source + start + begin * rows.step) * columns.source;
                 for (Index n = 0; n < images && begin < end; ++n) {
                     fill_image(from + n * image_pitch, planes + begin * pitch + n * columns.outputs, end - begin,
@@ -166,7 +174,16 @@ class Planes {
             for (Index row = 0; row < rows; ++row) {
                 const T* elements = from + row * from_pitch + begin;
                 T* place = to + (row * columns.phases + phase) * width;
-                for (Index j = 0; j < count; ++j) place[j] = elements[j * columns.step];
+                switch (columns.step) {  // for the usual strides the compiler can vectorise
+                    case 2:
+                        copy_every(2, elements, count, place);
+                        break;
+                    case 4:
+                        copy_every(4, elements, count, place);
+                        break;
+                    default:
+                        copy_every(columns.step, elements, count, place);
+                }
             }
         }
     }

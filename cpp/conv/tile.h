@@ -121,19 +121,25 @@ void compute_panel(Tile<T> t, Index pixels) {
     }
 }
 
-template <class T>
-void compute_panel(const Tile<T>& t, Index rows_per_tile, Index pixels) {
-    switch (rows_per_tile) {
+template <int N>
+struct Constant {
+    static constexpr int value = N;
+};
+
+// Calls body with the height of a tile, as tile_rows chose it, for a compile-time constant.
+template <class Body>
+void with_tile_rows(Index rows, const Body& body) {
+    switch (rows) {
         case 1:
-            return compute_panel<T, 1>(t, pixels);
+            return body(Constant<1>());
         case 2:
-            return compute_panel<T, 2>(t, pixels);
+            return body(Constant<2>());
         case 4:
-            return compute_panel<T, 4>(t, pixels);
+            return body(Constant<4>());
         case 6:
-            return compute_panel<T, 6>(t, pixels);
+            return body(Constant<6>());
         default:
-            return compute_panel<T, 8>(t, pixels);
+            return body(Constant<8>());
     }
 }
 

@@ -31,26 +31,11 @@ class WeightGradientComputer {
   public:
     explicit WeightGradientComputer(const WeightGradient<T>& work)
         : work_(work), planes_(work.rows, work.columns, work.images, work.channels) {
-        constexpr Index enough_items = 8;  // for the threads of small machines
+        constexpr Index enough_items = 8;      // for the threads of small machines
+        constexpr Index enough_outputs = 128;  // in an item, to be worth filling planes for
         // Vectors of output channels, unless they would stay partly empty for want of channels.
         if (work.outputs < Vec<T>::size && planes_.images == 1) {
-            switch (tile_rows(work.outputs)) {
-                case 1:
-                    use_tile<DotTile<T, 1>>(false);
-                    break;
-                case 2:
-                    use_tile<DotTile<T, 2>>(false);
-                    break;
-                case 4:
-                    use_tile<DotTile<T, 4>>(false);
-                    break;
-                case 6:
-                    use_tile<DotTile<T, 6>>(false);
-                    break;
-                default:
-                    use_tile<DotTile<T, 8>>(false);
-                    break;
-            }
+            with_tile_rows(tile_rows(work.outputs), [&](auto rows) { use_tile<DotTile<T, rows.value>>(false); });
         } else {
             const Index vectors = ceil_div(work.outputs, Vec<T>::size);
             use_tile<OuterTile<T, 1>>(true);
@@ -63,17 +48,22 @@ class WeightGradientComputer {
         block_depth_ = round_up(planes_.channels * planes_.taps(), tile_taps_);
         bands_ = ceil_div(work.rows.outputs, planes_.band);
         units_ = ceil_div(work.images, planes_.images) * bands_;
-        chunk_ = even_part(units_, ceil_div(enough_items, work.groups * panels_));
+        Index parts = ceil_div(work.outputs, enough_outputs);
+        chunk_ = even_part(units_, ceil_div(enough_items, work.groups * parts));
         chunks_ = ceil_div(units_, chunk_);
+        parts = larger(parts, ceil_div(enough_items, work.groups * chunks_));
+        panel_block_ = even_part(panels_, parts);
+        panel_blocks_ = ceil_div(panels_, panel_block_);
         sums_ = ceil_div(work.channels, planes_.channels) * block_depth_ * panel_;
     }
 
     void run() const {
-        const Index items = chunks_ * work_.groups * panels_;
+        const Index items = chunks_ * work_.groups * panel_blocks_;
         const Index workers = smaller(items, num_threads());
-        const Index workspace = round_up(planes_.workspace() + planes_.pixels() * panel_, 16);
+        const Index transposed = transposed_ ? planes_.pixels() * panel_ * panel_block_ : 0;
+        const Index workspace = round_up(planes_.workspace() + transposed, 16);
         const Scratch offsets_memory(sizeof(Index) * block_depth_);
-        const Scratch memory(sizeof(T) * (workers * workspace + items * sums_));
+        const Scratch memory(sizeof(T) * (workers * workspace + chunks_ * work_.groups * panels_ * sums_));
         Index* offsets = static_cast<Index*>(offsets_memory.data());
         T* workspaces = static_cast<T*>(memory.data());
         T* sums = workspaces + workers * workspace;
@@ -81,13 +71,13 @@ class WeightGradientComputer {
         for (Index k = 0; k < block_depth_; ++k) {
             offsets[k] = k < planes_.channels * planes_.taps() ? planes_.offsets()[k] : 0;
         }
-        const double item_work = work_.depth() * panel_ * planes_.pixels() * chunk_ / 8.0;
+        const double item_work = work_.depth() * panel_ * panel_block_ * planes_.pixels() * chunk_ / 8.0;
         parallel_for(workers, item_work * items / workers, [&](Index begin, Index end) {
             for (Index worker = begin; worker < end; ++worker) {
                 T* mine = workspaces + worker * workspace;
                 planes_.clear(mine);
                 for (Index item = items * worker / workers; item < items * (worker + 1) / workers; ++item) {
-                    compute(item, offsets, mine, sums + item * sums_);
+                    compute(item, offsets, mine, sums);
                 }
             }
         });
@@ -103,48 +93,56 @@ class WeightGradientComputer {
         transposed_ = transposed;
     }
 
-    // One item: a chunk of the units, a group and a panel of output channels, for all taps.
+    // One item: a chunk of the units, a group and a block of panels, for all taps.
     void compute(Index item, const Index* offsets, T* workspace, T* sums) const {
-        const Index o0 = item % panels_ * panel_, outputs = smaller(panel_, work_.outputs - o0);
-        const Index group = item / panels_ % work_.groups, chunk = item / panels_ / work_.groups;
+        const Index panel0 = item % panel_blocks_ * panel_block_, panel1 = smaller(panels_, panel0 + panel_block_);
+        const Index group = item / panel_blocks_ % work_.groups, chunk = item / panel_blocks_ / work_.groups;
         const Index input_channel = work_.rows.source * work_.columns.source;
         const Index input_image = work_.groups * work_.channels * input_channel;
+        const Index grad_channel = work_.rows.outputs * work_.columns.outputs;
         T* packed = workspace + planes_.workspace();
-        std::memset(sums, 0, sizeof(T) * sums_);
+        sums += (chunk * work_.groups + group) * panels_ * sums_;
+        std::memset(sums + panel0 * sums_, 0, sizeof(T) * (panel1 - panel0) * sums_);
         for (Index unit = chunk * chunk_; unit < smaller(units_, (chunk + 1) * chunk_); ++unit) {
             const Index n0 = unit / bands_ * planes_.images, images = smaller(planes_.images, work_.images - n0);
             const Index top = unit % bands_ * planes_.band, rows = smaller(planes_.band, work_.rows.outputs - top);
             const T* input = work_.input + n0 * input_image + group * work_.channels * input_channel;
-            WeightTile<T> tile;
-            tile.planes = workspace;
-            tile.outputs = outputs;
-            tile.pixels = rows * planes_.pitch;
-            tile.grad_pitch = work_.rows.outputs * work_.columns.outputs;
-            tile.grad_output = work_.grad_output +
-                               ((n0 * work_.groups + group) * work_.outputs + o0) * tile.grad_pitch +
-                               top * work_.columns.outputs;
+            const T* grad_output = work_.grad_output + (n0 * work_.groups + group) * work_.outputs * grad_channel +
+                                   top * work_.columns.outputs;
             if (transposed_) {
-                transpose(tile.grad_output, images, outputs, rows, packed);
-                tile.grad_output = packed;
+                for (Index panel = panel0; panel < panel1; ++panel) {
+                    transpose(grad_output, panel, images, rows, packed + (panel - panel0) * planes_.pixels() * panel_);
+                }
             }
             // A zero in grad_output doesn't cancel what an earlier image left behind, which may be infinite.
             if (images < planes_.images) planes_.clear(workspace);
-            T* block_sums = sums;
-            for (Index c0 = 0; c0 < work_.channels; c0 += planes_.channels, block_sums += block_depth_ * panel_) {
+            for (Index c0 = 0; c0 < work_.channels; c0 += planes_.channels) {
                 const Index channels = smaller(planes_.channels, work_.channels - c0);
                 planes_.fill(workspace, input + c0 * input_channel, input_image, images, channels, top);
-                for (Index k = 0; k < channels * planes_.taps(); k += tile_taps_) {
-                    tile.offsets = offsets + k;
-                    tile.sums = block_sums + k * panel_;
-                    accumulate_(tile);
+                for (Index panel = panel0; panel < panel1; ++panel) {
+                    WeightTile<T> tile;
+                    tile.planes = workspace;
+                    tile.grad_output = transposed_ ? packed + (panel - panel0) * planes_.pixels() * panel_
+                                                   : grad_output + panel * panel_ * grad_channel;
+                    tile.grad_pitch = grad_channel;
+                    tile.outputs = smaller(panel_, work_.outputs - panel * panel_);
+                    tile.pixels = rows * planes_.pitch;
+                    tile.sums = sums + panel * sums_ + c0 / planes_.channels * block_depth_ * panel_;
+                    for (Index k = 0; k < channels * planes_.taps(); k += tile_taps_) {
+                        tile.offsets = offsets + k;
+                        accumulate_(tile);
+                        tile.sums += tile_taps_ * panel_;
+                    }
                 }
             }
         }
     }
 
-    // Transposes rows of grad_output to [row][image][column][panel], zero where there is none.
-    void transpose(const T* grad_output, Index images, Index outputs, Index rows, T* packed) const {
+    // Transposes a panel of rows of grad_output to [row][image][column][panel], zero where there is none.
+    void transpose(const T* grad_output, Index panel, Index images, Index rows, T* packed) const {
         const Index columns = work_.columns.outputs, channel = work_.rows.outputs * columns;
+        const Index outputs = smaller(panel_, work_.outputs - panel * panel_);
+        grad_output += panel * panel_ * channel;
         if (images < planes_.images || outputs < panel_) {
             std::memset(packed, 0, sizeof(T) * rows * planes_.pitch * panel_);
         }
@@ -159,20 +157,28 @@ class WeightGradientComputer {
         }
     }
 
-    // Adds the chunks' sums in order and writes them where they belong.
-    void add_chunks(const T* sums) const {
+    // Adds the chunks' sums in order, and transposes them to where they belong.
+    void add_chunks(T* sums) const {
+        constexpr Index tile = 64 / sizeof(T);  // taps that share a cache line of the result
         const Index chunk_pitch = work_.groups * panels_ * sums_;
-        const Index in_block = planes_.channels * planes_.taps();
-        parallel_for(work_.groups * work_.outputs, work_.depth() * chunks_, [&](Index begin, Index end) {
-            for (Index o = begin; o < end; ++o) {
-                const Index group = o / work_.outputs, in_group = o % work_.outputs;
-                const T* from = sums + (group * panels_ + in_group / panel_) * sums_ + in_group % panel_;
-                T* to = work_.grad_weight + o * work_.depth();
-                for (Index block = 0; block < work_.depth(); block += in_block, from += block_depth_ * panel_) {
-                    for (Index k = 0; k < smaller(in_block, work_.depth() - block); ++k) {
-                        T sum = from[k * panel_];
-                        for (Index chunk = 1; chunk < chunks_; ++chunk) sum += from[chunk * chunk_pitch + k * panel_];
-                        to[block + k] = sum;
+        const Index blocks = sums_ / (block_depth_ * panel_), block_taps = planes_.channels * planes_.taps();
+        const double item_work = block_taps * panel_ * (1.0 + 0.25 * chunks_);
+        parallel_for(work_.groups * panels_ * blocks, item_work, [&](Index begin, Index end) {
+            for (Index item = begin; item < end; ++item) {
+                const Index k0 = item % blocks * block_taps, taps = smaller(block_taps, work_.depth() - k0);
+                const Index o0 = item / blocks % panels_ * panel_, outputs = smaller(panel_, work_.outputs - o0);
+                const Index group = item / blocks / panels_;
+                T* total = sums + item * block_depth_ * panel_;
+                for (Index chunk = 1; chunk < chunks_; ++chunk) {
+                    const T* more = total + chunk * chunk_pitch;
+                    for (Index i = 0; i < taps * panel_; ++i) total[i] += more[i];
+                }
+                T* to = work_.grad_weight + (group * work_.outputs + o0) * work_.depth() + k0;
+                for (Index start = 0; start < taps; start += tile) {
+                    for (Index o = 0; o < outputs; ++o) {
+                        for (Index k = start; k < smaller(taps, start + tile); ++k) {
+                            to[o * work_.depth() + k] = total[k * panel_ + o];
+                        }
                     }
                 }
             }
@@ -184,11 +190,12 @@ class WeightGradientComputer {
     void (*accumulate_)(const WeightTile<T>& tile);
     Index tile_taps_;
     bool transposed_;
-    Index panel_, panels_;  // a panel is the output channels of a tile
-    Index block_depth_;     // taps of a channel block, padded to whole tiles
-    Index bands_, units_;   // a unit is a band of rows of a block of images
-    Index chunk_, chunks_;  // of units
-    Index sums_;            // elements of an item's partial sums
+    Index panel_, panels_;              // a panel is the output channels of a tile
+    Index panel_block_, panel_blocks_;  // panels of an item
+    Index block_depth_;                 // taps of a channel block, padded to whole tiles
+    Index bands_, units_;               // a unit is a band of rows of a block of images
+    Index chunk_, chunks_;              // of units
+    Index sums_;                        // elements of an item's partial sums
 };
 
 template <class T>

@@ -26,7 +26,7 @@ struct WeightTile {
 template <class T, int NV>
 struct OuterTile {
     static constexpr int panel = NV * Vec<T>::size;
-    static constexpr int taps = tile_registers == 24 ? 8 : 6;
+    static constexpr int taps = smaller(8, tile_registers / NV);
 
     static void accumulate(const WeightTile<T>& t) {
         using V = Vec<T>;
