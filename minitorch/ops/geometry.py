@@ -88,8 +88,10 @@ def pair_of(name: str, argument: str, value: Any) -> Pair:
 
 
 def check_at_least(name: str, minimum: int, **arguments: Pair) -> None:
-    """Raises RuntimeError, naming the argument, where one of its two sizes is below ``minimum``."""
+    """Raises RuntimeError, naming the argument, where one of its two sizes is below ``minimum`` or beyond 31 bits."""
     for argument, pair in arguments.items():
         if min(pair) < minimum:
             wanted = "positive" if minimum else "non-negative"
             raise RuntimeError(f"{name}: {argument} must be {wanted}, got {pair}")
+        if max(pair) >= 2**31:
+            raise RuntimeError(f"{name}: {argument} must be below 2**31, got {pair}")

@@ -18,7 +18,7 @@ from .activation import log_softmax, softmax
 from .dispatch import check_floating, ieee, in_float32, same_device
 from .elementwise import square
 from .selection import where
-from .shape import expand, permute, reshape
+from .shape import Expand, permute, reshape
 
 
 class CrossEntropy(Function):
@@ -41,7 +41,7 @@ class CrossEntropy(Function):
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         input, target, logsumexp = ctx.saved_tensors
         if ctx.divisor is not None:
-            grad_output = expand(grad_output / ctx.divisor, logsumexp.data.shape)
+            grad_output = Expand.apply(grad_output / ctx.divisor, logsumexp.data.shape)
         return CrossEntropyBackward.apply(grad_output, input, target, logsumexp, ctx.ignore_index), None, None, None
 
 

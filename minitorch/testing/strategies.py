@@ -124,12 +124,12 @@ def with_layout(array: Array, layout: str) -> Array:
     elif layout == "transposed":
         array = array.copy(order="F")
     elif layout == "strided":
-        every_other = (..., *(slice(None, None, 2),) * array.ndim)  # with `...` a 0-d array stays an array
+        every_other: tuple[Any, ...] = (..., *(slice(None, None, 2),) * array.ndim)  # a 0-d array stays an array
         larger = np.zeros([2 * side for side in array.shape], array.dtype)
         larger[every_other] = array
         array = larger[every_other]
     elif layout == "reversed":
-        backwards = (..., *(slice(None, None, -1),) * array.ndim)
+        backwards: tuple[Any, ...] = (..., *(slice(None, None, -1),) * array.ndim)
         array = array[backwards].copy()[backwards]
     elif layout == "unaligned":
         buffer = np.empty(array.size + 1, array.dtype)

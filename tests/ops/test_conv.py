@@ -154,6 +154,14 @@ def test_only_needed_gradients_are_computed() -> None:
     assert not F.conv2d(x, w.detach(), b).requires_grad
 
 
+def test_a_kernel_that_fits_into_padding_alone() -> None:
+    x = minitorch.zeros(2, 3, 0, 4, requires_grad=True)
+    output = F.conv2d(x, minitorch.ones(5, 3, 2, 2), minitorch.arange(5.0), padding=1)
+    assert_close(output, np.broadcast_to(np.arange(5, dtype=np.float32)[:, None, None], (2, 5, 1, 5)))
+    output.sum().backward()
+    assert x.grad.shape == (2, 3, 0, 4)
+
+
 @pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 0, 4, 4)])
 def test_empty_batch_and_no_channels(shape: tuple[int, ...]) -> None:
     x = minitorch.zeros(shape, requires_grad=True)
@@ -196,6 +204,7 @@ ERRORS = [
     (x, w, {"bias": (6, 1)}, "bias has shape (6, 1), expected (6,)"),
     (x, w, {"stride": 0}, "stride must be positive, got (0, 0)"),
     (x, w, {"stride": (1, -1)}, "stride must be positive, got (1, -1)"),
+    (x, w, {"stride": 2**31}, "stride must be below 2**31, got (2147483648, 2147483648)"),
     (x, w, {"stride": (1, 2, 3)}, "stride must be an int or a tuple of two ints, got (1, 2, 3)"),
     (x, w, {"dilation": 0}, "dilation must be positive, got (0, 0)"),
     (x, w, {"padding": -1}, "padding must be non-negative, got (-1, -1)"),
