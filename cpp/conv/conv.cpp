@@ -1,6 +1,7 @@
 #include "conv/conv.h"
 
 #include "conv/correlate.h"
+#include "conv/nonfinite.h"
 #include "conv/weight_gradient.h"
 
 namespace mt {
@@ -33,7 +34,7 @@ void forward(const ConvGeometry& g, const T* input, const T* weight, const T* bi
 // For a stride of one, a convolution of grad_output with the rotated and transposed weight; otherwise one such
 // convolution for each phase of the input position modulo the stride.
 template <class T>
-void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
+void backward_input_finite(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
     Correlation<T> work;
     work.images = g.images;
     work.groups = g.groups;
@@ -60,6 +61,17 @@ void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight
             correlate(work);
         }
     }
+}
+
+template <class T>
+void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
+    const Index size = g.outputs * (g.channels / g.groups) * g.kernel_height * g.kernel_width;
+    if (all_finite(weight, size)) return backward_input_finite(g, grad_output, weight, grad_input);
+    const Scratch memory(sizeof(T) * size);
+    T* finite = static_cast<T*>(memory.data());
+    copy_finite(weight, size, finite);
+    backward_input_finite<T>(g, grad_output, finite, grad_input);
+    add_nonfinite(g, grad_output, weight, grad_input);
 }
 
 template <class T>

@@ -197,6 +197,23 @@ def test_the_last_block_of_images_does_not_see_the_one_before():
     np.testing.assert_array_equal(np.isfinite(grad_w), np.broadcast_to(mask, grad_w.shape))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_nonfinite_weight_reaches_the_pixels_it_meets_and_no_other(value):
+    x_shape, w_shape, geometry = (2, 4, 9, 8), (6, 2, 3, 3), ((2, 1), (0, 1), (1, 2), 2)
+    grad = integers((2, 6, *out_size(x_shape[2:], w_shape[2:], *geometry[:3]))) + 0.5
+    w = integers(w_shape, seed=1)
+    w[4, 1, 1, 0] = 0
+    expected = backend.conv2d_backward_input(grad, w, x_shape, *geometry)
+    touched = np.zeros(w_shape)
+    touched[4, 1, 1, 0] = 1
+    touched = backend.conv2d_backward_input(grad, touched, x_shape, *geometry) != 0
+    w[4, 1, 1, 0] = value
+    result = backend.conv2d_backward_input(grad, w, x_shape, *geometry)
+    assert 0 < touched.sum() < touched.size
+    np.testing.assert_array_equal(np.isfinite(result), ~touched)
+    np.testing.assert_array_equal(result[~touched], expected[~touched])
+
+
 def test_wrong_sizes_are_refused():
     x, w, y = np.zeros((1, 2, 5, 5)), np.zeros((3, 2, 3, 3)), np.zeros((1, 3, 3, 3))
     geometry = (1, 1), (0, 0), (1, 1), 1
