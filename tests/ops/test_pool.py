@@ -124,9 +124,11 @@ def test_the_gradient_is_the_adjoint(data: st.DataObject, average: bool) -> None
     output = F.avg_pool2d(x, **avg_names(case)) if average else F.max_pool2d(x, **max_names(case))
     v = minitorch.tensor(distinct(*output.shape), requires_grad=True)
     (back,) = minitorch.autograd.grad(output, x, v, create_graph=True)
-    u = minitorch.tensor(distinct(*x.shape))
-    (forward,) = minitorch.autograd.grad(back, v, u)
+    u = minitorch.tensor(distinct(*x.shape), requires_grad=True)
+    (forward,) = minitorch.autograd.grad(back, v, u, create_graph=True)
     assert_close((back * u).sum().item(), (forward * v).sum().item(), rtol=1e-9, atol=1e-9)
+    (again,) = minitorch.autograd.grad(forward, u, v)
+    assert_close(again, back)
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient() -> None:
