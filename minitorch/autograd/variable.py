@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,16 @@ if TYPE_CHECKING:
 
 Hook = Callable[[Any], Any]
 
+# An id is never given twice: a handle whose hook is gone must not remove another's.
+_hook_ids = itertools.count()
+
 
 class RemovableHandle:
     """Takes a hook away again: ``handle.remove()``, or leaving ``with handle:``."""
 
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
         self.hooks = hooks
-        self.id = max(hooks, default=-1) + 1
+        self.id = next(_hook_ids)
         hooks[self.id] = hook
 
     def remove(self) -> None:
