@@ -1,5 +1,34 @@
-"""Neural networks."""
+"""Neural networks: modules, layers, losses, and the functions behind them in ``minitorch.nn.functional``."""
 
-from . import functional
+from . import functional, init
+from .activation import ReLU, Sigmoid, Tanh
+from .containers import ModuleList, Sequential
+from .conv import Conv2d
+from .dropout import Dropout
+from .flatten import Flatten
+from .linear import Identity, Linear
+from .loss import CrossEntropyLoss, MSELoss
+from .module import Module
+from .parameter import Parameter
+from .pooling import AvgPool2d, MaxPool2d
 
-__all__ = ["functional"]
+__all__ = [
+    "AvgPool2d",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "Identity",
+    "Linear",
+    "MSELoss",
+    "MaxPool2d",
+    "Module",
+    "ModuleList",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "functional",
+    "init",
+]
