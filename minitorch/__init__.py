@@ -128,6 +128,16 @@ from .ops.shape import (
     unsqueeze,
 )
 from .printing import set_printoptions
-from . import autograd, nn, ops
+from .serialization import load, save
+from . import autograd, nn, ops, optim
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long
+
+
+def __getattr__(name: str) -> object:
+    """Imports the packages that not every program needs when they are first asked for: ``minitorch.models``."""
+    if name in ("data", "models", "testing"):
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'minitorch' has no attribute '{name}'")
