@@ -32,11 +32,12 @@ struct Range {
 };
 
 constexpr std::ptrdiff_t ceil_div(std::ptrdiff_t a, std::ptrdiff_t b) { return (a + b - 1) / b; }
+constexpr std::ptrdiff_t smaller(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
 
 template <class T>
 struct BlockSize {
-    static constexpr std::ptrdiff_t k = 2048 / sizeof(T);                // A's panel: 24 KB with 12 rows
-    static constexpr std::ptrdiff_t columns = 8 * TileSize<T>::columns;  // B's block: 512 KB with AVX-512
+    static constexpr std::ptrdiff_t k = 2048 / sizeof(T);                 // A's panel: 24 KB with 12 rows
+    static constexpr std::ptrdiff_t columns = 16 * TileSize<T>::columns;  // B's block: 1 MB with AVX-512
 };
 
 // Splits k evenly. This depends on k alone: it decides in which groups the products are added.
@@ -52,65 +53,92 @@ int panel_rows(std::ptrdiff_t m) {
     return static_cast<int>(ceil_div(m, ceil_div(m, TileSize<T>::rows)));
 }
 
-// Reading B in place saves a copy, but touches a page a step where its rows are long: for small products only.
+// Packing B costs about as much as computing one tile of each panel, so it pays for many rows. Rows of a large B are
+// better packed even for a few: a panel takes a little of each, which is slow from memory.
 template <class T>
 bool reads_b_in_place(const Product<T>& p) {
-    return p.b.lane_stride == 1 && static_cast<double>(p.m) * p.n * p.k <= 8e6;
+    return p.b.lane_stride == 1 && p.m <= 12 * TileSize<T>::rows && p.k * p.n <= (1 << 20) / std::ptrdiff_t{sizeof(T)};
 }
 
-// Packing A's panel pays when enough panels of columns follow.
+// Packing A's panel pays when many panels of columns use it.
 template <class T>
-bool reads_a_in_place(const Product<T>&, std::ptrdiff_t columns) {
+bool reads_a_in_place(std::ptrdiff_t columns) {
     return columns <= 8 * TileSize<T>::columns;
 }
 
 // Elements of workspace that multiply_block needs.
 template <class T>
 std::size_t workspace_size(const Product<T>& p) {
-    const std::ptrdiff_t columns = p.n < BlockSize<T>::columns ? p.n : BlockSize<T>::columns;
-    const std::ptrdiff_t panels = ceil_div(columns, TileSize<T>::columns);
+    const std::ptrdiff_t panels = ceil_div(smaller(p.n, BlockSize<T>::columns), TileSize<T>::columns);
     return static_cast<std::size_t>(k_block<T>(p.k) * (panels * TileSize<T>::columns + TileSize<T>::rows));
 }
+
+// A block of B: `columns` columns from the first, `k` steps.
+template <class T>
+class BBlock {
+  public:
+    // `packed` has room for the panels that are not read in place.
+    BBlock(const Strided<T>& source, std::ptrdiff_t columns, std::ptrdiff_t k, bool in_place, T* packed)
+        : source_(source), columns_(columns), k_(k), in_place_(in_place), packed_(packed) {
+        // Rows that are contiguous are read a few at a time, along the whole block.
+        const std::ptrdiff_t step = source.lane_stride == 1 ? 8 : k;
+        for (std::ptrdiff_t k0 = 0; k0 < k; k0 += step) {
+            for (std::ptrdiff_t j = 0; j < columns; j += width) {
+                if (is_packed(j)) {
+                    pack_panel(source.at(j, k0), panel_columns(j), smaller(step, k - k0), packed + j * k + k0 * width,
+                               width);
+                }
+            }
+        }
+    }
+
+    int panel_columns(std::ptrdiff_t j) const { return static_cast<int>(smaller(width, columns_ - j)); }
+    const T* panel(std::ptrdiff_t j) const { return is_packed(j) ? packed_ + j * k_ : source_.at(j, 0).data; }
+    std::ptrdiff_t k_stride(std::ptrdiff_t j) const { return is_packed(j) ? width : source_.k_stride; }
+
+  private:
+    static constexpr int width = TileSize<T>::columns;
+
+    // An incomplete panel can't be read in place: its vectors would reach beyond the row.
+    bool is_packed(std::ptrdiff_t j) const { return !in_place_ || panel_columns(j) < width; }
+
+    const Strided<T> source_;
+    const std::ptrdiff_t columns_, k_;
+    const bool in_place_;
+    T* const packed_;
+};
 
 // Computes rows × columns of C. Workspace: workspace_size(p) elements.
 template <class T>
 void multiply_block(const Product<T>& p, Range rows, Range columns, T* workspace) {
-    constexpr int tile_columns = TileSize<T>::columns;
     const std::ptrdiff_t k_step = k_block<T>(p.k);
     const int row_step = panel_rows<T>(p.m);
     T* const packed_a = workspace;
     T* const packed_b = workspace + k_step * TileSize<T>::rows;
-    const bool b_in_place = reads_b_in_place(p), a_in_place = reads_a_in_place(p, columns.size());
+    const bool b_in_place = reads_b_in_place(p), a_in_place = reads_a_in_place<T>(columns.size());
 
     for (std::ptrdiff_t j0 = columns.begin; j0 < columns.end; j0 += BlockSize<T>::columns) {
-        const std::ptrdiff_t j1 = j0 + BlockSize<T>::columns < columns.end ? j0 + BlockSize<T>::columns : columns.end;
+        const std::ptrdiff_t n = smaller(BlockSize<T>::columns, columns.end - j0);
         std::ptrdiff_t k0 = 0;
         do {  // at least once: without products C is the bias
-            const std::ptrdiff_t k = p.k - k0 < k_step ? p.k - k0 : k_step;
+            const std::ptrdiff_t k = smaller(k_step, p.k - k0);
             const bool last = k0 + k == p.k;
-            for (std::ptrdiff_t j = j0; j < j1; j += tile_columns) {
-                const int n = j1 - j < tile_columns ? static_cast<int>(j1 - j) : tile_columns;
-                if (!b_in_place || n < tile_columns)
-                    pack_panel(p.b.at(j, k0), n, k, packed_b + (j - j0) * k, tile_columns);
-            }
+            const BBlock<T> b(p.b.at(j0, k0), n, k, b_in_place, packed_b);
             for (std::ptrdiff_t i = rows.begin; i < rows.end; i += row_step) {
-                const int m = rows.end - i < row_step ? static_cast<int>(rows.end - i) : row_step;
+                const int m = static_cast<int>(smaller(row_step, rows.end - i));
                 Strided<T> a = p.a.at(i, k0);
                 if (!a_in_place) {
                     pack_panel(a, m, k, packed_a, m);
                     a = {packed_a, 1, m};
                 }
-                for (std::ptrdiff_t j = j0; j < j1; j += tile_columns) {
-                    const int n = j1 - j < tile_columns ? static_cast<int>(j1 - j) : tile_columns;
-                    const bool direct = b_in_place && n == tile_columns;
-                    const T* b = direct ? p.b.at(j, k0).data : packed_b + (j - j0) * k;
-                    const TileOutput<T> out{p.c + i * p.c_stride + j,
+                for (std::ptrdiff_t j = 0; j < n; j += TileSize<T>::columns) {
+                    const TileOutput<T> out{p.c + i * p.c_stride + j0 + j,
                                             p.c_stride,
-                                            n,
+                                            b.panel_columns(j),
                                             k0 > 0,
-                                            last && p.bias ? p.bias + j : nullptr,
+                                            last && p.bias ? p.bias + j0 + j : nullptr,
                                             last && p.relu};
-                    tile_kernel<T>(m, n)(k, a, b, direct ? p.b.k_stride : tile_columns, out);
+                    tile_kernel<T>(m, out.columns)(k, a, b.panel(j), b.k_stride(j), out);
                 }
             }
             k0 += k;

@@ -62,9 +62,9 @@ void multiply_dots(const Product<T>& p, Range columns) {
     static constexpr void (*steps[])(const Product<T>&, std::ptrdiff_t, std::ptrdiff_t, int) = {
         dot_step<T, 1>, dot_step<T, 2>, dot_step<T, 3>, dot_step<T, 4>};
     for (std::ptrdiff_t j = columns.begin; j < columns.end; j += dot_columns) {
-        const int n = columns.end - j < dot_columns ? static_cast<int>(columns.end - j) : dot_columns;
+        const int n = static_cast<int>(smaller(dot_columns, columns.end - j));
         for (std::ptrdiff_t i = 0; i < p.m; i += dot_rows) {
-            const int m = p.m - i < dot_rows ? static_cast<int>(p.m - i) : dot_rows;
+            const int m = static_cast<int>(smaller(dot_rows, p.m - i));
             steps[m - 1](p, i, j, n);
         }
     }

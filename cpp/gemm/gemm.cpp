@@ -34,7 +34,7 @@ std::ptrdiff_t k_parts(const Product<T>& p, std::ptrdiff_t batch) {
     constexpr std::ptrdiff_t enough_tiles = 16, shortest_part = 2048;
     const std::ptrdiff_t tiles = batch * ceil_div(p.m, TileSize<T>::rows) * ceil_div(p.n, TileSize<T>::columns);
     const std::ptrdiff_t wanted = enough_tiles / tiles, possible = p.k / shortest_part;
-    const std::ptrdiff_t parts = wanted < possible ? wanted : possible;
+    const std::ptrdiff_t parts = smaller(wanted, possible);
     return parts > 1 ? ceil_div(p.k, ceil_div(p.k, parts)) : 1;
 }
 
@@ -67,7 +67,7 @@ Grid choose_grid(const Product<T>& p, int threads) {
 Range part_of(std::ptrdiff_t panels, std::ptrdiff_t step, std::ptrdiff_t size, std::ptrdiff_t part,
               std::ptrdiff_t parts) {
     const std::ptrdiff_t begin = panels * part / parts * step, end = panels * (part + 1) / parts * step;
-    return {begin < size ? begin : size, end < size ? end : size};
+    return {smaller(begin, size), smaller(end, size)};
 }
 
 template <class T>
@@ -99,7 +99,7 @@ void multiply(const Product<T>& p, const Batch<T>& batch, std::ptrdiff_t parts, 
                 Product<T> q = batch.at(p, sum / parts);
                 q.a = q.a.at(0, k0);
                 q.b = q.b.at(0, k0);
-                q.k = p.k - k0 < k_step ? p.k - k0 : k_step;
+                q.k = smaller(k_step, p.k - k0);
                 q.c = products + sum * p.m * p.n;
                 compute_part(q, grid, task % pieces, static_cast<T*>(scratch.data()) + slot * workspace);
             }

@@ -70,17 +70,24 @@ MT_INLINE Tile<T, Rows, Vectors> multiply_tile(std::ptrdiff_t k, Strided<T> a, c
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) tile.sum[r][v] = V::zero();
     }
+    // A pointer for every third row, from which the two others are reached with an index: with one pointer a row, or
+    // one for all, the compiler runs out of address registers and keeps some in vector registers, at a cost of 5%.
+    constexpr int groups = (Rows + 2) / 3;
+    const T* rows[groups];
+#pragma GCC unroll 8
+    for (int g = 0; g < groups; ++g) rows[g] = a.data + 3 * g * a.lane_stride;
     for (std::ptrdiff_t step = 0; step < k; ++step) {
         V columns[Vectors];
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) columns[v] = V::load(b + v * V::size);
 #pragma GCC unroll 16
         for (int r = 0; r < Rows; ++r) {
-            const V row = V::set1(a.data[r * a.lane_stride]);
+            const V row = V::set1(rows[r / 3][r % 3 * a.lane_stride]);
 #pragma GCC unroll 4
             for (int v = 0; v < Vectors; ++v) tile.sum[r][v] = fma(row, columns[v], tile.sum[r][v]);
         }
-        a.data += a.k_stride;
+#pragma GCC unroll 8
+        for (int g = 0; g < groups; ++g) rows[g] += a.k_stride;
         b += b_stride;
     }
     return tile;
