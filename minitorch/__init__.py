@@ -9,6 +9,8 @@ tensor([2., 4., 6.])
 
 # isort: skip_file
 # The order is that of the layers: dtypes and devices, autograd, tensors, operations.
+from typing import TYPE_CHECKING
+
 from .version import __version__
 from .dtypes import (
     dtype,
@@ -129,15 +131,25 @@ from .ops.shape import (
 )
 from .printing import set_printoptions
 from .serialization import load, save
-from . import autograd, nn, ops, optim
+from . import autograd, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long
 
+if TYPE_CHECKING:
+    from . import data, models, nn, optim, testing
+
+
+_PACKAGES = ("data", "models", "nn", "optim", "testing")
+
 
 def __getattr__(name: str) -> object:
-    """Imports the packages that not every program needs when they are first asked for: ``minitorch.models``."""
-    if name in ("data", "models", "testing"):
+    """Imports a package above the operations when it is first used: ``import minitorch`` stays quick."""
+    if name in _PACKAGES:
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'minitorch' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PACKAGES})

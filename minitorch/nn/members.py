@@ -43,9 +43,10 @@ class Members:
     def __getattr__(self, name: str) -> Any:
         # Only called where the usual lookup found nothing. A copy being made has no __dict__ yet.
         members = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            if kind in members and name in members[kind]:
-                return members[kind][name]
+        for kind in ("_parameters", "_modules", "_buffers"):
+            found = members.get(kind, ())
+            if name in found:
+                return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

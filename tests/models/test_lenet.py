@@ -131,6 +131,12 @@ def test_subsampling_squashing_and_radial_basis():
     assert units(minitorch.tensor([[0.0, 3.0]])).tolist() == [[-17, -5]]
 
 
+def test_repr():
+    text = repr(LeNet5_1998())
+    for line in ("(s2): Subsampling(6)", "(c3): PartialConv2d(6, 16, connections=60)", "(out): RadialBasis(84, 10)"):
+        assert line in text
+
+
 def test_the_codes_are_ten_different_digits():
     codes = LeNet5_1998().out.codes.numpy()
     assert codes.shape == (10, 84)

@@ -53,6 +53,7 @@ def test_attributes_register_what_they_are():
         "features.2.0.bias",
     ]
     assert names(net.named_buffers()) == ["affine.shift", "affine.scratch"]
+    assert [id(b) for b in net.buffers()] == [id(net.affine.shift), id(net.affine.scratch)]
     assert names(net.named_modules()) == [
         "",
         "affine",
@@ -147,7 +148,10 @@ def test_before_init():
         Early(nn.Parameter(minitorch.ones(1)))
     with pytest.raises(AttributeError, match=r"cannot assign module before Module.__init__\(\) call"):
         Early(nn.ReLU())
-    assert Early(3).value == 3
+    early = Early(3)
+    assert early.value == 3
+    with pytest.raises(AttributeError, match=r"cannot assign buffer before Module.__init__\(\) call"):
+        early.register_buffer("a", minitorch.ones(1))
 
 
 def test_missing_attribute():
