@@ -1,0 +1,50 @@
+"""The examples in docstrings and in the README run and print what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import minitorch
+
+README = Path(__file__).parent.parent / "README.md"
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+MODULES = ["minitorch", *(info.name for info in pkgutil.walk_packages(minitorch.__path__, "minitorch."))]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "minitorch._C"])
+def test_docstring_examples(name: str) -> None:
+    minitorch.manual_seed(0)
+    results = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
+    assert results.failed == 0
+
+
+def test_docstring_examples_are_found() -> None:
+    finder = doctest.DocTestFinder()
+    assert sum(len(test.examples) for test in finder.find(minitorch.Tensor)) > 20
+
+
+def readme_blocks(language: str, section: str = "") -> list[str]:
+    text = README.read_text()
+    if section:
+        text = text.split(f"## {section}\n")[1].split("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_readme_example_prints_what_it_says() -> None:
+    (example,) = readme_blocks("pycon")
+    test = doctest.DocTestParser().get_doctest(example, {}, "README.md", str(README), 0)
+    assert len(test.examples) >= 5
+    assert doctest.DocTestRunner(optionflags=FLAGS).run(test).failed == 0
+
+
+def test_readme_has_the_two_commands() -> None:
+    blocks = readme_blocks("bash", "Two commands")
+    assert [block.count("\n") for block in blocks] == [1, 1]
+    assert "train_lenet.py" in blocks[0]
+    assert blocks[1].rstrip().endswith("pytest")
