@@ -20,9 +20,11 @@ class device:
 
     __slots__ = ("index", "type")
 
+    type: str
+    index: int | None
+
     def __init__(self, type: str | device, index: int | None = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index if index is None else index
+        # str(device("cuda:1")) is "cuda:1": a device is copied through its name.
         kind, colon, number = str(type).partition(":")
         if kind not in _TYPES:
             raise RuntimeError(f"device: expected one of {', '.join(_TYPES)}, got {type!r}")

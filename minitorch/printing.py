@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .dtypes import bool_, get_default_dtype, int64
-
-if TYPE_CHECKING:
-    from .tensor import Tensor
+from .tensor import Tensor, tensor_method
 
 Array = NDArray[Any]
 
@@ -159,6 +157,7 @@ def _suffixes(t: Tensor) -> list[str]:
     return suffixes
 
 
+@tensor_method("__repr__")
 def tensor_repr(t: Tensor) -> str:
     """What ``repr(t)`` gives.
 

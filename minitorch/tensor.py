@@ -212,11 +212,6 @@ class Tensor(Variable, TensorMethods):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.data.ndim == 0 else object.__format__(self, spec)
 
-    def __repr__(self) -> str:
-        from .printing import tensor_repr
-
-        return tensor_repr(self)
-
     def __reduce__(self) -> tuple[Any, ...]:
         if self.grad_fn is not None:
             raise RuntimeError(

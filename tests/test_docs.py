@@ -26,7 +26,8 @@ def test_docstring_examples(name: str) -> None:
 
 def test_docstring_examples_are_found() -> None:
     finder = doctest.DocTestFinder()
-    assert sum(len(test.examples) for test in finder.find(minitorch.Tensor)) > 20
+    modules = map(importlib.import_module, ["minitorch.ops.conv", "minitorch.ops.reduce", "minitorch.tensor"])
+    assert all(any(test.examples for test in finder.find(module)) for module in modules)
 
 
 def readme_blocks(language: str, section: str = "") -> list[str]:
