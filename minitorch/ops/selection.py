@@ -90,7 +90,7 @@ class Clamp(Function):
     """The gradient passes where min <= x <= max."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, min: float, max: float) -> Tensor:
+    def forward(ctx: Any, input: Tensor, min: float | None, max: float | None) -> Tensor:
         ctx.save_for_backward(input)
         ctx.min, ctx.max = min, max
         return wrap(input.backend.xp.clip(input.data, min, max), input.backend)
@@ -98,7 +98,9 @@ class Clamp(Function):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         (input,) = ctx.saved_tensors
-        return where((input >= ctx.min) & (input <= ctx.max), grad_output, 0), None, None
+        low = -math.inf if ctx.min is None else ctx.min
+        high = math.inf if ctx.max is None else ctx.max
+        return where((input >= low) & (input <= high), grad_output, 0), None, None
 
 
 @tensor_method("clamp", "clip")
@@ -117,4 +119,4 @@ def clamp(input: Tensor, min: float | None = None, max: float | None = None) -> 
     for bound in (min, max):
         if isinstance(bound, float) and input.data.dtype.kind != "f":
             input = floating(input)
-    return Clamp.apply(input, -math.inf if min is None else min, math.inf if max is None else max)
+    return Clamp.apply(input, min, max)
