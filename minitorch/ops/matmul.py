@@ -53,7 +53,9 @@ class Linear(Function):
             grad_rows = reshape(grad_output, (count, weight.data.shape[0]))
             grad_weight = matmul(transpose(grad_rows, 0, 1), rows)
         if ctx.needs_input_grad[2]:
-            grad_bias = grad_output.sum(tuple(range(grad_output.data.ndim - 1)))
+            # A single sample has no batch to sum over, and sum(()) would be the sum of everything.
+            batch = tuple(range(grad_output.data.ndim - 1))
+            grad_bias = grad_output.sum(batch) if batch else grad_output
         return grad_input, grad_weight, grad_bias
 
 
