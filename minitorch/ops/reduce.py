@@ -96,8 +96,10 @@ def var(input: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool 
 
 @tensor_method("std")
 def std(input: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
-    """The standard deviation: the square root of :func:`var`."""
-    return var(input, dim, correction=correction, keepdim=keepdim).sqrt()
+    """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient."""
+    variance = var(input, dim, correction=correction, keepdim=keepdim)
+    constant = variance == 0  # where the root has no derivative
+    return where(constant, 0, where(constant, 1, variance).sqrt())
 
 
 def _at_least_zero(x: float) -> float:
@@ -229,14 +231,21 @@ def _max_or_min(name: str, input: Tensor, dim: int | Tensor | None, keepdim: boo
 
 @tensor_method("all")
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether every element is nonzero."""
-    return wrap(input.data.astype(bool).all(axis=dims_of(dim, input.data.ndim), keepdims=keepdim), input.backend)
+    """Whether every element is nonzero: bool, or uint8 for uint8."""
+    return _truth("all", input, dim, keepdim)
 
 
 @tensor_method("any")
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether some element is nonzero."""
-    return wrap(input.data.astype(bool).any(axis=dims_of(dim, input.data.ndim), keepdims=keepdim), input.backend)
+    """Whether some element is nonzero: bool, or uint8 for uint8."""
+    return _truth("any", input, dim, keepdim)
+
+
+def _truth(name: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
+    # Unlike the other reductions, and as in PyTorch, these reduce nothing where dim is ().
+    dims = () if dim == () else dims_of(dim, input.data.ndim)
+    array = getattr(input.data.astype(bool), name)(axis=dims, keepdims=keepdim)
+    return wrap(array.astype(input.data.dtype) if input.data.dtype == "uint8" else array, input.backend)
 
 
 @tensor_method("logsumexp")
