@@ -102,7 +102,7 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """``~input`` of integers or bools."""
     if input.data.dtype.kind == "f":
-        raise RuntimeError(f"bitwise_not: expected an integer or bool tensor, got {input.dtype}")
+        raise TypeError(f"bitwise_not: expected an integer or bool tensor, got {input.dtype}")
     return wrap(input.backend.xp.invert(input.data), input.backend)
 
 

@@ -268,10 +268,11 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along ``dim``; the other sizes must agree.
 
     Raises:
-        RuntimeError: there are none, or sizes differ elsewhere.
+        ValueError: there are none.
+        RuntimeError: sizes differ elsewhere.
     """
     if not tensors:
-        raise RuntimeError("cat(): expected a non-empty list of Tensors")
+        raise ValueError("cat(): expected a non-empty list of Tensors")
     first = tensors[0]
     dim = normalize_dim(dim, first.data.ndim)
     same_device("cat", *tensors)
