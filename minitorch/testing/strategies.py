@@ -139,7 +139,7 @@ def with_layout(array: Array, layout: str) -> Array:
         axis = next((i for i, side in enumerate(array.shape) if side > 1), None)
         if axis is not None:
             array = np.broadcast_to(array.take([0], axis), array.shape)
-    return array
+    return np.asarray(array)  # indexing an array without dimensions gives a NumPy scalar
 
 
 # ---- geometry ------------------------------------------------------------------------------------------------------
