@@ -1,0 +1,418 @@
+"""Rows of the operations that arrange elements: views, pieces, joins, indexing, copies."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .row import INTEGERS_AND_BOOL, Array, Case, Mistake, Op, Source, method, named, taken, unary
+
+# Everything here is linear, exact in every dtype, and indifferent to what the elements are.
+ARRANGING = {"linear": True, "integers": INTEGERS_AND_BOOL, "special": True}
+
+
+def _of_elements(array: Array, shape: tuple[int, ...]) -> Array:
+    """The elements in C order, in another shape."""
+    out = np.empty(shape, array.dtype)
+    for index, value in zip(np.ndindex(*shape), (array[i] for i in np.ndindex(*array.shape)), strict=True):
+        out[index] = value
+    return out
+
+
+def _reshape(s: Source) -> Case:
+    shape = s.shape(min_side=1)
+    factors = [p for n in shape for p in _primes(n)]
+    new: list[int] = []
+    for p in factors:
+        if new and s.flag():
+            new[s.integer(0, len(new) - 1)] *= p
+        else:
+            new.insert(s.integer(0, len(new)), p)
+    if new and s.flag():
+        new[s.integer(0, len(new) - 1)] = -1
+    return Case((s.array(shape),), {"shape": tuple(new)})
+
+
+def _primes(n: int) -> list[int]:
+    for p in range(2, n + 1):
+        if n % p == 0:
+            return [p, *_primes(n // p)]
+    return []
+
+
+def _reshaped(array: Array, shape: tuple[int, ...]) -> Array:
+    known = math.prod(n for n in shape if n != -1)
+    return _of_elements(array, tuple(array.size // known if n == -1 else n for n in shape))
+
+
+def _viewed(s: Source) -> Case:
+    case = _reshape(s)
+    return Case((np.ascontiguousarray(case.tensors[0]).reshape(case.tensors[0].shape),), case.kwargs)
+
+
+def _flatten(s: Source) -> Case:
+    shape = s.shape(min_dims=1)
+    start, end = sorted((s.integer(0, len(shape) - 1), s.integer(0, len(shape) - 1)))
+    return Case((s.array(shape),), {"start_dim": start, "end_dim": end - len(shape)})
+
+
+def _flattened(array: Array, start_dim: int, end_dim: int) -> Array:
+    end = end_dim % array.ndim
+    middle = math.prod(array.shape[start_dim : end + 1])
+    return _of_elements(array, (*array.shape[:start_dim], middle, *array.shape[end + 1 :]))
+
+
+def _unflatten(s: Source) -> Case:
+    shape = list(s.shape(min_dims=1))
+    dim = s.integer(0, len(shape) - 1)
+    sizes = (s.integer(1, 3), s.integer(1, 3))
+    shape[dim] = sizes[0] * sizes[1]
+    hidden = s.one_of(sizes, (-1, sizes[1])) if all(shape) else sizes
+    return Case((s.array(tuple(shape)),), {"dim": dim - len(shape) * s.flag(), "sizes": hidden})
+
+
+def _unflattened(array: Array, dim: int, sizes: tuple[int, ...]) -> Array:
+    dim %= array.ndim
+    sizes = tuple(array.shape[dim] // sizes[1] if n == -1 else n for n in sizes)
+    return _of_elements(array, (*array.shape[:dim], *sizes, *array.shape[dim + 1 :]))
+
+
+def _squeeze(s: Source) -> Case:
+    shape = tuple(1 if s.flag() else n for n in s.shape())
+    dims = s.dims(len(shape))
+    kwargs = s.one_of({}, {"dim": dims}, {"dim": dims[0]} if dims else {})
+    return Case((s.array(shape),), kwargs)
+
+
+def _squeezed(array: Array, dim: Any = None) -> Array:
+    dims = range(array.ndim) if dim is None else [d % array.ndim for d in ([dim] if isinstance(dim, int) else dim)]
+    return _of_elements(array, tuple(n for d, n in enumerate(array.shape) if not (d in dims and n == 1)))
+
+
+def _unsqueeze(s: Source) -> Case:
+    shape = s.shape()
+    return Case((s.array(shape),), {"dim": s.integer(-len(shape) - 1, len(shape))})
+
+
+def _unsqueezed(array: Array, dim: int) -> Array:
+    dim %= array.ndim + 1
+    return _of_elements(array, (*array.shape[:dim], 1, *array.shape[dim:]))
+
+
+def _permute(s: Source) -> Case:
+    shape = s.shape()
+    order = s.draw(_permutations(len(shape)))
+    return Case((s.array(shape),), {"dims": tuple(d - len(shape) if s.flag() else d for d in order)})
+
+
+def _permutations(n: int) -> Any:
+    from hypothesis import strategies as st
+
+    return st.permutations(range(n))
+
+
+def _permuted(array: Array, dims: tuple[int, ...]) -> Array:
+    order = [d % array.ndim for d in dims]
+    where = [order.index(d) for d in range(array.ndim)]
+    return taken(array, tuple(array.shape[d] for d in order), lambda i: tuple(i[w] for w in where))
+
+
+def _transpose(s: Source) -> Case:
+    shape = s.shape(min_dims=1)
+    n = len(shape)
+    return Case((s.array(shape),), {"dim0": s.integer(-n, n - 1), "dim1": s.integer(-n, n - 1)})
+
+
+def _transposed(array: Array, dim0: int, dim1: int) -> Array:
+    order = list(range(array.ndim))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return _permuted(array, tuple(order))
+
+
+def _expand(s: Source) -> Case:
+    small, other = s.broadcastable(2)
+    size = np.broadcast_shapes(small, other)
+    extra = len(size) - len(small)
+    kept = tuple(-1 if d >= extra and n == small[d - extra] and s.flag() else n for d, n in enumerate(size))
+    return Case((s.array(small),), {"size": kept})
+
+
+def _expanded(array: Array, size: tuple[int, ...]) -> Array:
+    extra = len(size) - array.ndim
+    shape = tuple(array.shape[d - extra] if n == -1 else n for d, n in enumerate(size))
+    return taken(array, shape, lambda i: tuple(0 if n == 1 else k for k, n in zip(i[extra:], array.shape, strict=True)))
+
+
+def _broadcast(s: Source) -> Case:
+    case = _expand(s)
+    return Case(case.tensors, {"size": _expanded(case.tensors[0], case.kwargs["size"]).shape})
+
+
+def _cat(s: Source) -> Case:
+    shape = s.shape(min_dims=1)
+    dim = s.integer(0, len(shape) - 1)
+    pieces = [(*shape[:dim], s.integer(0, 3), *shape[dim + 1 :]) for _ in range(s.integer(1, 3))]
+    return Case(tuple(s.array(piece) for piece in pieces), {"dim": dim - len(shape) * s.flag()})
+
+
+def _joined(*arrays: Array, dim: int) -> Array:
+    first = np.moveaxis(arrays[0], dim, 0)
+    rows = [row for array in arrays for row in np.moveaxis(array, dim, 0)]
+    return np.moveaxis(np.array(rows, first.dtype).reshape(len(rows), *first.shape[1:]), 0, dim)
+
+
+def _stack(s: Source) -> Case:
+    shape = s.shape()
+    dim = s.integer(-len(shape) - 1, len(shape))
+    return Case(tuple(s.array(shape) for _ in range(s.integer(1, 3))), {"dim": dim})
+
+
+def _stacked(*arrays: Array, dim: int) -> Array:
+    dim %= arrays[0].ndim + 1
+    shape = arrays[0].shape
+    out = np.empty((*shape[:dim], len(arrays), *shape[dim:]), arrays[0].dtype)
+    for index in np.ndindex(*out.shape):
+        out[index] = arrays[index[dim]][index[:dim] + index[dim + 1 :]]
+    return out
+
+
+def _narrow(s: Source) -> Case:
+    shape = s.shape(min_dims=1)
+    dim = s.integer(0, len(shape) - 1)
+    start = s.integer(0, shape[dim])
+    kwargs = {"dim": dim, "start": start, "length": s.integer(0, shape[dim] - start)}
+    return Case((s.array(shape),), kwargs)
+
+
+def _narrowed(array: Array, dim: int, start: int, length: int) -> Array:
+    shape = (*array.shape[:dim], length, *array.shape[dim + 1 :])
+    return taken(array, shape, lambda i: (*i[:dim], i[dim] + start, *i[dim + 1 :]))
+
+
+def _pieces(array: Array, dim: int, lengths: list[int]) -> tuple[Array, ...]:
+    dim %= array.ndim
+    return tuple(_narrowed(array, dim, sum(lengths[:k]), n) for k, n in enumerate(lengths))
+
+
+def _split(s: Source) -> Case:
+    shape = s.shape(min_dims=1, min_side=1)
+    dim = s.integer(0, len(shape) - 1)
+    cut = s.integer(0, shape[dim])
+    sections = s.one_of(s.integer(1, 4), [cut, shape[dim] - cut])
+    return Case((s.array(shape),), {"split_size_or_sections": sections, "dim": dim - len(shape) * s.flag()})
+
+
+def _splitted(array: Array, split_size_or_sections: Any, dim: int) -> tuple[Array, ...]:
+    size = array.shape[dim]
+    if isinstance(split_size_or_sections, int):
+        step = split_size_or_sections
+        split_size_or_sections = [step] * (size // step) + ([size % step] if size % step else [])
+    return _pieces(array, dim, split_size_or_sections)
+
+
+def _chunk(s: Source) -> Case:
+    shape = s.shape(min_dims=1, min_side=1)
+    return Case((s.array(shape),), {"chunks": s.integer(1, 4), "dim": s.integer(-len(shape), len(shape) - 1)})
+
+
+def _chunked(array: Array, chunks: int, dim: int) -> tuple[Array, ...]:
+    return _splitted(array, math.ceil(array.shape[dim] / chunks), dim)
+
+
+def _unbind(s: Source) -> Case:
+    shape = s.shape(min_dims=1, min_side=1)
+    return Case((s.array(shape),), {"dim": s.integer(-len(shape), len(shape) - 1)})
+
+
+def _unbound(array: Array, dim: int) -> tuple[Array, ...]:
+    dim %= array.ndim
+    rest = array.shape[:dim] + array.shape[dim + 1 :]
+    return tuple(taken(array, rest, lambda i, k=k: (*i[:dim], k, *i[dim:])) for k in range(array.shape[dim]))
+
+
+def _matrix(s: Source) -> Case:
+    return Case((s.array(s.shape(min_dims=2)),))
+
+
+def _two_dimensions(s: Source) -> Case:
+    return Case((s.array(s.shape(min_dims=2, max_dims=2)),))
+
+
+def _up_to_a_matrix(s: Source) -> Case:
+    return Case((s.array(s.shape(max_dims=2)),))
+
+
+def _swapped(array: Array) -> Array:
+    return array if array.ndim < 2 else _transposed(array, -1, -2)
+
+
+ROWS = [
+    Op(
+        "reshape",
+        lambda lib, x, shape: lib.reshape(x, shape),
+        _reshaped,
+        _reshape,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(6).reshape(4, -1),
+                RuntimeError,
+                r"shape '\[4, -1\]' is invalid for input of size 6",
+            ),
+            Mistake(lambda lib: lib.ones(6).reshape(5), RuntimeError, r"shape '\[5\]' is invalid for input of size 6"),
+            Mistake(lambda lib: lib.ones(6).reshape(-1, -1), RuntimeError, "only one dimension can be inferred"),
+            Mistake(lambda lib: lib.ones(0, 2).reshape(0, -1), RuntimeError, "can be any value and is ambiguous"),
+            Mistake(lambda lib: lib.ones(6).reshape(-2, -3), RuntimeError, "invalid shape dimension"),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "view",
+        lambda lib, x, shape: x.view(shape),
+        _reshaped,
+        _viewed,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(2, 3).T.view(6), RuntimeError, "view size is not compatible with input tensor's"
+            ),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "flatten",
+        named("flatten"),
+        _flattened,
+        _flatten,
+        mistakes=(
+            Mistake(lambda lib: lib.ones(2, 3).flatten(1, 0), RuntimeError, "start_dim cannot come after end_dim"),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "unflatten",
+        method("unflatten"),
+        _unflattened,
+        _unflatten,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(6).unflatten(0, (4, 2)), RuntimeError, "don't multiply up to the size of dim 0"
+            ),
+        ),
+        **ARRANGING,
+    ),
+    Op("squeeze", named("squeeze"), _squeezed, _squeeze, **ARRANGING),
+    Op("unsqueeze", named("unsqueeze"), _unsqueezed, _unsqueeze, **ARRANGING),
+    Op(
+        "permute",
+        lambda lib, x, dims: lib.permute(x, dims),
+        _permuted,
+        _permute,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(2, 3).permute(0, 0), RuntimeError, r"permute: dims \[0, 0\]|permute\(\): duplicate"
+            ),
+            Mistake(lambda lib: lib.ones(2, 3).permute(0), RuntimeError, "permute"),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "transpose",
+        named("transpose"),
+        _transposed,
+        _transpose,
+        mistakes=(Mistake(lambda lib: lib.ones(2).transpose(0, 1), IndexError, "Dimension out of range"),),
+        **ARRANGING,
+    ),
+    Op(
+        "t",
+        named("t"),
+        _swapped,
+        _up_to_a_matrix,
+        mistakes=(Mistake(lambda lib: lib.ones(1, 1, 1).t(), RuntimeError, "expects a tensor with <= 2 dimensions"),),
+        **ARRANGING,
+    ),
+    Op("T", lambda lib, x: x.T, _swapped, _two_dimensions, **ARRANGING),
+    Op(
+        "mT",
+        lambda lib, x: x.mT,
+        _swapped,
+        _matrix,
+        mistakes=(Mistake(lambda lib: lib.ones(2).mT, RuntimeError, "only supported on matrices or batches of matr"),),
+        **ARRANGING,
+    ),
+    Op(
+        "expand",
+        lambda lib, x, size: x.expand(size),
+        _expanded,
+        _expand,
+        mistakes=(Mistake(lambda lib: lib.ones(2, 3).expand(2, 4), RuntimeError, "expand"),),
+        **ARRANGING,
+    ),
+    Op("broadcast_to", named("broadcast_to"), _expanded, _broadcast, **ARRANGING),
+    Op(
+        "cat",
+        lambda lib, *xs, dim: lib.cat(xs, dim),
+        _joined,
+        _cat,
+        mistakes=(
+            Mistake(lambda lib: lib.cat([]), ValueError, "non-empty list of Tensors"),
+            Mistake(
+                lambda lib: lib.cat([lib.ones(2, 3), lib.ones(2, 4)]),
+                RuntimeError,
+                r"sizes of tensors must match except in dimension 0. Expected .*3.* but got .*4",
+            ),
+            Mistake(
+                lambda lib: lib.cat([lib.ones(())]), RuntimeError, "zero-dimensional tensor .* cannot be concatenated"
+            ),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "stack",
+        lambda lib, *xs, dim: lib.stack(xs, dim),
+        _stacked,
+        _stack,
+        mistakes=(
+            Mistake(lambda lib: lib.stack([]), RuntimeError, "stack expects a non-empty"),
+            Mistake(
+                lambda lib: lib.stack([lib.ones(2), lib.ones(3)]), RuntimeError, "stack expects each tensor to be equal"
+            ),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "narrow",
+        named("narrow"),
+        _narrowed,
+        _narrow,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(3).narrow(0, 2, 2), RuntimeError, r"start \(2\) \+ length \(2\) exceeds dimension"
+            ),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "split",
+        lambda lib, x, **kwargs: tuple(lib.split(x, **kwargs)),
+        _splitted,
+        _split,
+        mistakes=(
+            Mistake(lambda lib: lib.ones(3).split([1, 1]), RuntimeError, "split_sizes to sum exactly to 3"),
+            Mistake(lambda lib: lib.ones(3).split(-1), RuntimeError, "split expects split_size"),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "chunk",
+        lambda lib, x, **kwargs: tuple(lib.chunk(x, **kwargs)),
+        _chunked,
+        _chunk,
+        mistakes=(Mistake(lambda lib: lib.ones(3).chunk(0), RuntimeError, "chunks.* to be greater than 0, got: 0"),),
+        **ARRANGING,
+    ),
+    Op("unbind", lambda lib, x, dim: tuple(lib.unbind(x, dim)), _unbound, _unbind, **ARRANGING),
+    Op("clone", named("clone"), lambda x: _of_elements(x, x.shape), unary(), **ARRANGING),
+    Op("contiguous", method("contiguous"), lambda x: _of_elements(x, x.shape), unary(), **ARRANGING),
+]

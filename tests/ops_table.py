@@ -1,0 +1,10 @@
+"""The table of operations: a row for each, from which ``test_ops_table.py`` makes its tests.
+
+A row names the operation, draws its inputs, and computes the same in another way from NumPy arrays. Its fields are
+described in ``op_rows/row.py``; the rows stand in ``op_rows/``, a file for each family. To add an operation, add its
+row: forward, gradients, dtypes, memory layouts, error messages and the comparison with PyTorch are then tested.
+"""
+
+from op_rows import indexing, pointwise, products, reductions, shapes
+
+TABLE = [*pointwise.ROWS, *reductions.ROWS, *shapes.ROWS, *indexing.ROWS, *products.ROWS]
