@@ -1,8 +1,6 @@
 // The Python module minitorch._C.
 #include "bindings.h"
 
-#include <limits>
-
 #include "dispatch.h"
 #include "memory.h"
 #include "parallel.h"
@@ -10,32 +8,25 @@
 namespace mt {
 namespace {
 
-// The numbers of the DLPack protocol for a NumPy dtype.
-nb::dlpack::dtype dtype_from(nb::handle dtype) {
-    const char kind = nb::cast<nb::str>(dtype.attr("kind")).c_str()[0];
-    const int bits = 8 * nb::cast<int>(dtype.attr("itemsize"));
-    const auto code = kind == 'f'   ? nb::dlpack::dtype_code::Float
-                      : kind == 'i' ? nb::dlpack::dtype_code::Int
-                                    : nb::dlpack::dtype_code::UInt;
-    require(kind == 'f' || kind == 'i' || kind == 'u', "empty: the dtype is not a number");
-    return {static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(bits), 1};
-}
+// Memory that an array is made on: np.ndarray(shape, dtype, Block(bytes)). It is not initialised.
+class Block {
+  public:
+    explicit Block(size_t bytes) : bytes_(bytes), data_(allocate(bytes)) {}
+    ~Block() { deallocate(data_); }
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
 
-nb::ndarray<nb::numpy> empty(nb::tuple shape, nb::handle dtype) {
-    constexpr size_t max_dims = 64;  // NumPy's limit
-    const nb::dlpack::dtype type = dtype_from(dtype);
-    size_t sizes[max_dims], bytes = type.bits / 8;
-    const size_t dims = shape.size();
-    require(dims <= max_dims, "empty: too many dimensions");
-    for (size_t d = 0; d < dims; ++d) {
-        sizes[d] = nb::cast<size_t>(shape[d]);
-        require(sizes[d] == 0 || bytes <= std::numeric_limits<std::ptrdiff_t>::max() / sizes[d], "empty: too large");
-        bytes *= sizes[d];
+    static int get_buffer(PyObject* self, Py_buffer* view, int flags) {
+        const Block* const block = nb::inst_ptr<Block>(self);
+        return PyBuffer_FillInfo(view, self, block->data_, static_cast<Py_ssize_t>(block->bytes_), 0, flags);
     }
-    void* const block = allocate(bytes);
-    const nb::capsule owner(block, [](void* p) noexcept { deallocate(p); });
-    return nb::ndarray<nb::numpy>(block, dims, sizes, owner, nullptr, type);
-}
+
+  private:
+    const size_t bytes_;
+    void* const data_;
+};
+
+PyType_Slot block_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(&Block::get_buffer)}, {0, nullptr}};
 
 }  // namespace
 }  // namespace mt
@@ -50,7 +41,7 @@ NB_MODULE(_C, m) {
             mt::set_num_threads(n);
         },
         "n"_a);
-    m.def("empty", &mt::empty, "shape"_a, "dtype"_a);
+    nb::class_<mt::Block>(m, "Block", nb::type_slots(mt::block_slots)).def(nb::init<size_t>(), "bytes"_a);
     m.def("empty_cache", &mt::empty_cache);
     m.def("memory_allocated", &mt::memory_allocated);
     m.def("memory_reserved", &mt::memory_reserved);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import concurrent.futures
+import math
 import multiprocessing
 import os
 import shutil
@@ -102,30 +103,40 @@ def test_a_forked_child_computes():
     np.testing.assert_array_equal(product, expected)
 
 
-def test_empty_is_an_ordinary_array():
+def array_on_block(size):
+    return np.ndarray((size,), FLOAT32, _C.Block(4 * size))
+
+
+def test_blocks_hold_arrays_of_every_kind():
     for shape in [(), (0,), (3, 0, 5), (7,), (2, 3, 4), (1 << 20,)]:
-        for dtype in [np.float32, np.float64, np.float16, np.uint8, np.int32, np.int64, np.uint32]:
-            array = _C.empty(shape, np.dtype(dtype))
-            assert type(array) is np.ndarray
-            assert array.shape == shape
-            assert array.dtype == dtype
+        for dtype in [np.float32, np.float64, np.float16, np.uint8, np.int32, np.int64, np.bool_]:
+            array = np.ndarray(shape, dtype, _C.Block(math.prod(shape) * np.dtype(dtype).itemsize))
             assert array.flags.c_contiguous
             assert array.flags.writeable
             assert array.ctypes.data % 64 == 0
             array[...] = 1
-    with pytest.raises(ValueError, match="too large"):
-        _C.empty((1 << 40, 1 << 40), FLOAT32)
-    with pytest.raises(ValueError, match="not a number"):
-        _C.empty((2,), np.dtype(object))
-    with pytest.raises(MemoryError):
-        _C.empty((1 << 58,), FLOAT32)
+    with pytest.raises(TypeError, match="too small"):
+        np.ndarray((101,), np.uint8, _C.Block(100))
+    for size in [1 << 58, 1 << 63]:
+        with pytest.raises(MemoryError):
+            _C.Block(size)
+
+
+def test_outputs_are_ordinary_arrays():
+    for shape in [(), (0,), (3, 0, 5), (7,), (2, 3, 4), (1 << 10, 1 << 10)]:
+        array = CpuBackend().empty(list(shape), np.float32)
+        assert type(array) is np.ndarray
+        assert array.shape == shape
+        assert array.dtype == np.float32
+        array[...] = 1
+        np.testing.assert_array_equal(array, np.ones(shape))
 
 
 @pytest.mark.parametrize("size", [1000, 100_000, 3_000_000])
 def test_memory_is_reused(size):
     _C.empty_cache()
     allocated, reserved = _C.memory_allocated(), _C.memory_reserved()
-    array = _C.empty((size,), FLOAT32)
+    array = array_on_block(size)
     held = _C.memory_allocated() - allocated
     assert array.nbytes <= held <= 1.125 * (array.nbytes + 64)
     assert _C.memory_reserved() - reserved == held
@@ -135,7 +146,7 @@ def test_memory_is_reused(size):
     del part
     assert _C.memory_allocated() == allocated
     assert _C.memory_reserved() - reserved == held, "kept for the next array"
-    again = _C.empty((size,), FLOAT32)
+    again = array_on_block(size)
     assert again.ctypes.data == address
     del again
     _C.empty_cache()
@@ -145,7 +156,7 @@ def test_memory_is_reused(size):
 def test_every_size_fits_its_block():
     allocated = _C.memory_allocated()
     for size in {n for power in range(22) for n in range((1 << power) - 66, (1 << power) + 2) if n > 0}:
-        array = _C.empty((size,), np.dtype(np.uint8))
+        array = np.ndarray((size,), np.uint8, _C.Block(size))
         assert _C.memory_allocated() - allocated >= size + 64
         array[-1] = 1
         del array
@@ -154,7 +165,7 @@ def test_every_size_fits_its_block():
 
 def test_arrays_of_many_threads_do_not_overlap():
     def fill(number):
-        arrays = [_C.empty((size,), FLOAT32) for size in range(1000, 60_000, 1000)]
+        arrays = [array_on_block(size) for size in range(1000, 60_000, 1000)]
         for index, array in enumerate(arrays):
             array[...] = number * 1000 + index
         product = CpuBackend().matmul(np.ones((50, 600), np.float32), np.ones((600, 40), np.float32))
