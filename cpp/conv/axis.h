@@ -42,6 +42,17 @@ struct Axis {
     Index lowest_shift = taps == 0 ? 0 : smaller(shift(0), shift(taps - 1));
     Index shift_range = taps == 0 ? 0 : larger(shift(0), shift(taps - 1)) - lowest_shift;
 
+    Axis(Index source, Index outputs, Index taps, Index step, Index first, Index spacing, Index first_tap,
+         Index tap_spacing)
+        : source(source),
+          outputs(outputs),
+          taps(taps),
+          step(step),
+          first(first),
+          spacing(spacing),
+          first_tap(first_tap),
+          tap_spacing(tap_spacing) {}
+
     Index shift(Index tap) const { return floor_div(first + tap * spacing, step); }
     Index begin(Index phase) const { return first + phase * spacing - step * shift(phase); }  // 0 <= begin < step
 };

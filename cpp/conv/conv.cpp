@@ -7,15 +7,21 @@
 namespace mt {
 namespace {
 
+Axis forward_rows(const ConvGeometry& g) {
+    return forward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0]);
+}
+
+Axis forward_columns(const ConvGeometry& g) {
+    return forward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1]);
+}
+
 template <class T>
 void forward(const ConvGeometry& g, const T* input, const T* weight, const T* bias, T* output) {
-    Correlation<T> work;
+    Correlation<T> work(forward_rows(g), forward_columns(g));
     work.images = g.images;
     work.groups = g.groups;
     work.channels = g.channels / g.groups;
     work.outputs = g.outputs / g.groups;
-    work.rows = forward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0]);
-    work.columns = forward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1]);
     work.source = input;
     work.weight = weight;
     work.weight_channel = g.kernel_height * g.kernel_width;
@@ -31,34 +37,38 @@ void forward(const ConvGeometry& g, const T* input, const T* weight, const T* bi
     correlate(work);
 }
 
-// For a stride of one, a convolution of grad_output with the rotated and transposed weight; otherwise one such
-// convolution for each phase of the input position modulo the stride.
+// The input gradient at the positions (y, x) modulo the stride: a convolution of grad_output, with stride one, with the
+// rotated and transposed weight, or with those of its elements that reach these positions.
 template <class T>
-void backward_input_finite(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
-    Correlation<T> work;
+void backward_input_phase(const ConvGeometry& g, Index y, Index x, const T* grad_output, const T* weight,
+                          T* grad_input) {
+    Correlation<T> work(
+        backward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0], y),
+        backward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1], x));
     work.images = g.images;
     work.groups = g.groups;
     work.channels = g.outputs / g.groups;
     work.outputs = g.channels / g.groups;
     work.source = grad_output;
     work.weight = weight;
+    work.weight_row = g.kernel_width;
     work.weight_output = g.kernel_height * g.kernel_width;
     work.weight_channel = work.outputs * work.weight_output;
     work.weight_group = work.channels * work.weight_channel;
-    work.weight_row = g.kernel_width;
     work.bias = nullptr;
+    work.out = grad_input + y * g.width + x;
     work.out_column = g.stride[1];
     work.out_row = g.width * g.stride[0];
     work.out_channel = g.height * g.width;
     work.out_image = g.channels * work.out_channel;
+    correlate(work);
+}
+
+template <class T>
+void backward_input_finite(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
     for (Index y = 0; y < smaller(g.stride[0], g.height); ++y) {
         for (Index x = 0; x < smaller(g.stride[1], g.width); ++x) {
-            work.rows =
-                backward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0], y);
-            work.columns =
-                backward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1], x);
-            work.out = grad_input + y * g.width + x;
-            correlate(work);
+            backward_input_phase(g, y, x, grad_output, weight, grad_input);
         }
     }
 }
@@ -76,13 +86,11 @@ void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight
 
 template <class T>
 void backward_weight(const ConvGeometry& g, const T* input, const T* grad_output, T* grad_weight) {
-    WeightGradient<T> work;
+    WeightGradient<T> work(forward_rows(g), forward_columns(g));
     work.images = g.images;
     work.groups = g.groups;
     work.channels = g.channels / g.groups;
     work.outputs = g.outputs / g.groups;
-    work.rows = forward_axis(g.height, g.kernel_height, g.out_height, g.stride[0], g.padding[0], g.dilation[0]);
-    work.columns = forward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1]);
     work.input = input;
     work.grad_output = grad_output;
     work.grad_weight = grad_weight;

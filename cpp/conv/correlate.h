@@ -13,15 +13,16 @@ namespace {
 
 template <class T>
 struct Correlation {
+    const Axis rows, columns;
     Index images, groups, channels, outputs;  // channels and outputs of one group
-    Axis rows, columns;
-    const T* source;  // (images, groups*channels, rows.source, columns.source)
+    const T* source;                          // (images, groups*channels, rows.source, columns.source)
     const T* weight;
     Index weight_group, weight_output, weight_channel, weight_row;  // pitches: from m to m, from c to c, ...
     const T* bias;                                                  // (groups*outputs) or null
     T* out;                                                         // at n = g = m = i = j = 0
     Index out_image, out_channel, out_row, out_column;              // pitches
 
+    Correlation(const Axis& rows, const Axis& columns) : rows(rows), columns(columns) {}
     Index depth() const { return channels * rows.taps * columns.taps; }
 };
 

@@ -35,6 +35,7 @@ void compute_tile(const Tile<T>& t) {
     const T* weights = t.weights;
     for (Index k = 0; k < t.depth; ++k, weights += MR) {
         const T* pixels = t.planes + t.offsets[k];
+        __builtin_prefetch(weights + t.depth * MR);  // the next panel's: all of them together exceed the L2 cache
         V pixel[NV];
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) pixel[v] = V::load(pixels + v * V::size);

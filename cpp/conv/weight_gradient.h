@@ -17,12 +17,13 @@ namespace {
 
 template <class T>
 struct WeightGradient {
+    const Axis rows, columns;
     Index images, groups, channels, outputs;  // channels and outputs of one group
-    Axis rows, columns;
-    const T* input;        // (images, groups*channels, rows.source, columns.source)
-    const T* grad_output;  // (images, groups*outputs, rows.outputs, columns.outputs)
-    T* grad_weight;        // (groups*outputs, channels, rows.taps, columns.taps)
+    const T* input;                           // (images, groups*channels, rows.source, columns.source)
+    const T* grad_output;                     // (images, groups*outputs, rows.outputs, columns.outputs)
+    T* grad_weight;                           // (groups*outputs, channels, rows.taps, columns.taps)
 
+    WeightGradient(const Axis& rows, const Axis& columns) : rows(rows), columns(columns) {}
     Index depth() const { return channels * rows.taps * columns.taps; }
 };
 
