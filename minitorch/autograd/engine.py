@@ -126,7 +126,7 @@ class _Pass:
             for output_nr, reference in node._retained.items():
                 tensor = reference()
                 if tensor is not None and output_nr in received:
-                    _accumulate(tensor, {0: received[output_nr].clone()})
+                    _accumulate(tensor, {0: received[output_nr]})
         if self.wanted:
             for output_nr, gradient in received.items():
                 if (node, output_nr) in self.wanted:
@@ -219,7 +219,7 @@ def _accumulate(tensor: Any, received: dict[int, Any]) -> None:
     """
     before = tensor._grad
     if state.enabled:  # create_graph: nothing is changed in place, what was recorded stays as it is
-        tensor._grad = received[0] if before is None else before + received[0]
+        tensor._grad = received[0].clone() if before is None else before + received[0]
     elif before is not None:
         before.add_(received[0])
     elif (
@@ -236,7 +236,9 @@ def _accumulate(tensor: Any, received: dict[int, Any]) -> None:
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, Variable) or value is None else tuple(value)
+    if isinstance(value, Variable) or not hasattr(value, "__iter__"):
+        return (value,)
+    return tuple(value)
 
 
 def _root_gradients(outputs: tuple[Any, ...], grad_outputs: tuple[Any, ...], create_graph: bool) -> list[Any]:
@@ -308,7 +310,7 @@ def backward(
         grad_tensors: for each, the gradient it starts with (None for a scalar: 1).
         retain_graph: keep what the graph saved, so that it can be walked again; by default as ``create_graph``.
         create_graph: record the gradients' own computation, for higher derivatives.
-        inputs: only these leaves get a ``grad``; by default all.
+        inputs: only these tensors get a ``grad``, be they leaves or not; by default all leaves.
 
     >>> import minitorch
     >>> x = minitorch.tensor([1., 2.], requires_grad=True)
@@ -321,14 +323,13 @@ def backward(
     """
     outputs = _as_tuple(tensors)
     grads = (None,) * len(outputs) if grad_tensors is None else _as_tuple(grad_tensors)
-    leaves = None if inputs is None else _as_tuple(inputs)
-    if leaves is not None:
-        if not leaves:
+    sources = None if inputs is None else _as_tuple(inputs)
+    if sources is not None:
+        if not sources:
             raise RuntimeError("backward: inputs must not be empty")
-        for i, tensor in enumerate(leaves):
-            if tensor.grad_fn is not None:
-                raise RuntimeError(f"backward: inputs[{i}] is not a leaf; autograd.grad gives gradients of any tensor")
-    _differentiate(outputs, grads, leaves, retain_graph, create_graph, capture=False)
+        for tensor in sources:
+            tensor.retain_grad()  # does nothing for leaves, whose gradient is kept anyway
+    _differentiate(outputs, grads, sources, retain_graph, create_graph, capture=False)
 
 
 def grad(
