@@ -9,6 +9,8 @@ tensor([2., 4., 6.])
 
 # isort: skip_file
 # The order is that of the layers: dtypes and devices, autograd, tensors, operations.
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from typing import TYPE_CHECKING
 
 from .version import __version__
@@ -140,6 +142,8 @@ if TYPE_CHECKING:
 
 
 _PACKAGES = ("data", "models", "nn", "optim", "testing")
+if _TYPE_CHECKING:
+    from . import data, models, nn, optim, testing
 
 
 __all__ = [
