@@ -4,6 +4,7 @@
 //   Vec<T>::size                        lanes
 //   Vec<T>::zero() set1(x) load(p)      load needs no alignment
 //   Vec<T>::load_partial(p, n)          the first n lanes (0 <= n <= size), the others 0; never reads past p[n-1]
+//   Vec<T>::load_bytes(p, n)            as load_partial, from n bytes: 0 ... 255
 //   v.store(p)  v.store_partial(p, n)
 //   a + b  a - b  a * b  a / b  -a      lane by lane
 //   fma(a, b, c)                        a*b + c; one rounding where the machine has the instruction (not baseline)

@@ -11,17 +11,36 @@ namespace {
 template <class T>
 class Divisors {
   public:
-    Divisors(const PoolGeometry& g, PoolDivisor divisor) : block_((g.h.output + g.w.output) * sizeof(T)) {
+    Divisors(const PoolGeometry& g, PoolDivisor divisor)
+        : height_(g.h.output), width_(g.w.output), block_((height_ + width_) * sizeof(T)) {
         rows_ = static_cast<T*>(block_.data());
-        columns_ = rows_ + g.h.output;
-        for (std::ptrdiff_t o = 0; o < g.h.output; ++o)
-            rows_[o] = divisor.fixed ? T(divisor.fixed) : count(g.h, divisor, o);
-        for (std::ptrdiff_t o = 0; o < g.w.output; ++o) columns_[o] = divisor.fixed ? T(1) : count(g.w, divisor, o);
+        columns_ = rows_ + height_;
+        for (std::ptrdiff_t o = 0; o < height_; ++o) {
+            rows_[o] = divisor.fixed ? static_cast<T>(divisor.fixed) : count(g.h, divisor, o);
+            uniform_ = uniform_ && rows_[o] == rows_[0];
+        }
+        for (std::ptrdiff_t o = 0; o < width_; ++o) {
+            columns_[o] = divisor.fixed ? T(1) : count(g.w, divisor, o);
+            uniform_ = uniform_ && columns_[o] == columns_[0];
+        }
     }
-    // to[ow] = from[ow] / divisor for the first `n` windows of row `oh`.
-    void divide(const T* from, std::ptrdiff_t oh, std::ptrdiff_t n, T* to) const {
-        const T rows = rows_[oh];
-        for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = from[i] / (rows * columns_[i]);
+    // to[i] = from[i] / divisor for n windows from the first of a row on, where the rows of all images are counted. The
+    // arrays may be the same.
+    void divide(const T* from, std::ptrdiff_t row, std::ptrdiff_t n, T* to) const {
+        using V = Vec<T>;
+        if (uniform_) {
+            const V divisor = V::set1(rows_[0] * columns_[0]);
+            for_each_vector(
+                n, [=](std::ptrdiff_t i, int m) { (V::load_partial(from + i, m) / divisor).store_partial(to + i, m); });
+            return;
+        }
+        for (; n > 0; n -= width_, from += width_, to += width_, ++row) {
+            const V rows = V::set1(rows_[row % height_]);
+            for_each_vector(smaller(n, width_), [=](std::ptrdiff_t i, int m) {
+                const V divisor = rows * V::load_partial(columns_ + i, m);
+                (V::load_partial(from + i, m) / divisor).store_partial(to + i, m);
+            });
+        }
     }
 
   private:
@@ -33,6 +52,15 @@ class Divisors {
         return static_cast<T>(larger(divisor.count_padding ? end - start : inside, 1));
     }
 
+    template <class Body>
+    static MT_INLINE void for_each_vector(std::ptrdiff_t n, const Body& body) {
+        std::ptrdiff_t i = 0;
+        for (; i + Vec<T>::size <= n; i += Vec<T>::size) body(i, Vec<T>::size);
+        if (i < n) body(i, static_cast<int>(n - i));
+    }
+
+    std::ptrdiff_t height_, width_;
+    bool uniform_ = true;
     Scratch block_;
     T* rows_;
     T* columns_;
@@ -42,37 +70,27 @@ template <class T>
 void avg_pool2d(const PoolGeometry& g, PoolDivisor divisor, const T* input, T* output) {
     using V = Vec<T>;
     const Divisors<T> divisors(g, divisor);
-    const std::ptrdiff_t taps = g.h.kernel * g.w.kernel;
     for_each_window(
         g, input, T(0),
-        [&](const T* source, const std::ptrdiff_t* offsets, std::ptrdiff_t n, std::ptrdiff_t at) {
+        [&](const T* source, const Tap<T>* taps, std::ptrdiff_t count, std::ptrdiff_t n, std::ptrdiff_t at) {
             for (std::ptrdiff_t i = 0; i < n; i += V::size) {
-                V sum = V::load(source + i + offsets[0]);
-                for (std::ptrdiff_t t = 1; t < taps; ++t) sum = sum + V::load(source + i + offsets[t]);
-                if (i + V::size <= n) {
-                    sum.store(output + at + i);
-                } else {
-                    sum.store_partial(output + at + i, static_cast<int>(n - i));
-                }
+                V sum = V::load(source + i + taps[0].offset);
+                for (std::ptrdiff_t t = 1; t < count; ++t) sum = sum + V::load(source + i + taps[t].offset);
+                store(sum, output + at, i, n);
             }
         },
-        [&](std::ptrdiff_t image, std::ptrdiff_t oh, std::ptrdiff_t n) {
-            for (std::ptrdiff_t r = oh; r < oh + n; ++r) {
-                T* row = output + (image * g.h.output + r) * g.w.output;
-                divisors.divide(row, r, g.w.output, row);
-            }
+        [&](std::ptrdiff_t row, std::ptrdiff_t n) {
+            T* sums = output + row * g.w.output;
+            divisors.divide(sums, row, n * g.w.output, sums);
         });
 }
 
 template <class T>
 void avg_pool2d_backward(const PoolGeometry& g, PoolDivisor divisor, const T* grad_output, T* grad_input) {
     const Divisors<T> divisors(g, divisor);
-    sum_over_windows(
-        g, 1, grad_input,
-        [&](std::ptrdiff_t from, std::ptrdiff_t n, T* to, std::ptrdiff_t) {
-            divisors.divide(grad_output + from, from / g.w.output % g.h.output, n, to);
-        },
-        [](const T* from, std::ptrdiff_t, T) { return Vec<T>::load(from); });
+    sum_over_windows(g, grad_input, [&](std::ptrdiff_t row, std::ptrdiff_t n, T* to) {
+        divisors.divide(grad_output + row * g.w.output, row, n, to);
+    });
 }
 
 }  // namespace

@@ -10,8 +10,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
+#include "memory.h"
 #include "pool/pool.h"
 #include "simd.h"
 
@@ -21,6 +24,17 @@ namespace {
 inline std::ptrdiff_t smaller(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
 inline std::ptrdiff_t larger(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
 inline std::ptrdiff_t ceil_div(std::ptrdiff_t a, std::ptrdiff_t b) { return (a + b - 1) / b; }  // for a >= 0
+
+// The whole number as wide as T.
+template <class T>
+using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+// A tap of a window: how far to look, and its index.
+template <class T>
+struct Tap {
+    std::ptrdiff_t offset;
+    T index;
+};
 
 // One axis by its phases.
 struct Phases {
@@ -40,13 +54,6 @@ struct Phases {
     std::ptrdiff_t reach() const { return shift(axis.kernel - 1); }
     // The position in the input of a phase's element 0; negative in the padding.
     std::ptrdiff_t start(std::ptrdiff_t phase) const { return phase * axis.dilation % axis.stride - axis.padding; }
-    // The elements of a phase inside the input are [first, last), of `length` elements in all.
-    std::ptrdiff_t first(std::ptrdiff_t phase, std::ptrdiff_t length) const {
-        return smaller(ceil_div(larger(-start(phase), 0), axis.stride), length);
-    }
-    std::ptrdiff_t last(std::ptrdiff_t phase, std::ptrdiff_t length) const {
-        return smaller(ceil_div(larger(axis.input - start(phase), 0), axis.stride), length);
-    }
 };
 
 template <class T>
@@ -54,28 +61,47 @@ MT_INLINE void fill(T* to, std::ptrdiff_t n, T value) {
     for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = value;
 }
 
-// to[i] = from[2*i] for 0 <= i < n, and anything in up to a vector after them.
+// to[i] = from[i] for 0 <= i < n, and anything in up to a vector after them.
 template <class T>
-void copy_every_second(const T* from, std::ptrdiff_t n, T* to) {
+MT_INLINE void copy(const T* from, std::ptrdiff_t n, T* to) {
     using V = Vec<T>;
-    V even, odd;
-    for (; n > V::size; n -= V::size, from += 2 * V::size, to += V::size) {
-        deinterleave(V::load(from), V::load(from + V::size), even, odd);
-        even.store(to);
+    for (; n >= V::size; n -= V::size, from += V::size, to += V::size) V::load(from).store(to);
+    V::load_partial(from, static_cast<int>(n)).store(to);
+}
+
+// even[i] = from[2*i] and odd[i] = from[2*i + 1], of n numbers in all, and anything in up to a vector after them.
+template <class T>
+MT_INLINE void split_pairs(const T* from, std::ptrdiff_t n, T* even, T* odd) {
+    using V = Vec<T>;
+    V a, b;
+    for (; n >= 2 * V::size; n -= 2 * V::size, from += 2 * V::size, even += V::size, odd += V::size) {
+        deinterleave(V::load(from), V::load(from + V::size), a, b);
+        a.store(even);
+        b.store(odd);
     }
-    const int rest = static_cast<int>(2 * n - 1);  // nothing may be read after the last number taken
+    const int rest = static_cast<int>(n);
     if (rest > V::size) {
-        deinterleave(V::load(from), V::load_partial(from + V::size, rest - V::size), even, odd);
-        even.store(to);
-    } else if (rest > 0) {
-        deinterleave(V::load_partial(from, rest), V::zero(), even, odd);
-        even.store(to);
+        deinterleave(V::load(from), V::load_partial(from + V::size, rest - V::size), a, b);
+    } else {
+        deinterleave(V::load_partial(from, rest), V::zero(), a, b);
+    }
+    a.store(even);
+    b.store(odd);
+}
+
+// Stores the part of a vector that belongs to the places [i, end) of an array.
+template <class T>
+MT_INLINE void store(Vec<T> x, T* to, std::ptrdiff_t i, std::ptrdiff_t end) {
+    if (i + Vec<T>::size <= end) {
+        x.store(to + i);
+    } else if (i < end) {
+        x.store_partial(to + i, static_cast<int>(end - i));
     }
 }
 
-// to[2*i] = even[i] and to[2*i + 1] = odd[i], n numbers in all; reads up to two vectors of either past what it needs.
+// The inverse: writes n numbers. Reads up to a vector past what it needs.
 template <class T>
-void merge_pairs(const T* even, const T* odd, std::ptrdiff_t n, T* to) {
+MT_INLINE void merge_pairs(const T* even, const T* odd, std::ptrdiff_t n, T* to) {
     using V = Vec<T>;
     V a, b;
     for (; n >= 2 * V::size; n -= 2 * V::size, even += V::size, odd += V::size, to += 2 * V::size) {
@@ -93,48 +119,76 @@ void merge_pairs(const T* even, const T* odd, std::ptrdiff_t n, T* to) {
     }
 }
 
-// Writes a row of the input to its phases: `length` elements of phase j to `to + j*phase_size`, where `padding` stands
-// for what is outside of the input, and for all of the row if it is null. May write anything into up to a vector after
-// the elements of each phase.
+// A row of the input and its phases, which lie `phase_size` apart and have `length` elements each.
 template <class T>
-void unpack_row(const T* row, const Phases& w, std::ptrdiff_t length, T padding, T* to, std::ptrdiff_t phase_size) {
-    const std::ptrdiff_t stride = w.axis.stride;
-    for (std::ptrdiff_t j = 0; j < w.count; ++j, to += phase_size) {
-        const std::ptrdiff_t first = row ? w.first(j, length) : 0, last = row ? w.last(j, length) : 0;
-        if (first < last) {
-            const T* from = row + w.start(j) + first * stride;
+class RowPhases {
+  public:
+    RowPhases(const Phases& w, std::ptrdiff_t length, std::ptrdiff_t phase_size)
+        : w_(w), length_(length), phase_size_(phase_size), block_(w.count * sizeof(Span)) {
+        spans_ = static_cast<Span*>(block_.data());
+        const std::ptrdiff_t stride = w.axis.stride, width = w.axis.input;
+        for (std::ptrdiff_t j = 0; j < w.count; ++j) {
+            const std::ptrdiff_t start = w.start(j);
+            const std::ptrdiff_t first = smaller(ceil_div(larger(-start, 0), stride), length);
+            const std::ptrdiff_t last = smaller(ceil_div(larger(width - start, 0), stride), length);
+            spans_[j] = {start + first * stride, first, last};
+        }
+        const std::ptrdiff_t padding = w.axis.padding;  // makes the even positions the second phase, if odd
+        even_ = padding % 2 * phase_size + padding / 2;
+        odd_ = (padding + 1) % 2 * phase_size + (padding + 1) / 2;
+        pairs_ = stride == 2 && w.count == 2;
+        used_width_ = larger(smaller(width, 2 * length - padding), 0);
+    }
+
+    // Writes the row to its phases, where `padding` stands for what is outside of the input, and for all of a row that
+    // is null. May write anything into up to a vector after the elements of each phase.
+    void unpack(const T* row, T padding, T* to) const {
+        if (!row) {
+            for (std::ptrdiff_t j = 0; j < w_.count; ++j) fill(to + j * phase_size_, length_, padding);
+            return;
+        }
+        if (pairs_) split_pairs(row, used_width_, to + even_, to + odd_);
+        for (std::ptrdiff_t j = 0; j < w_.count; ++j, to += phase_size_) {
+            const Span s = spans_[j];
+            if (!pairs_) copy_every(w_.axis.stride, row + s.from, s.last - s.first, to + s.first);
+            if (s.first > 0) fill(to, s.first, padding);
+            if (s.last < length_) fill(to + s.last, length_ - s.last, padding);
+        }
+    }
+
+    // The inverse: gathers the row from its phases; 0 where no tap reads it. Reads up to a vector more.
+    void pack(const T* from, T* row) const {
+        if (pairs_) return merge_pairs(from + even_, from + odd_, w_.axis.input, row);
+        const std::ptrdiff_t stride = w_.axis.stride;
+        if (w_.count < stride) fill(row, w_.axis.input, T(0));
+        for (std::ptrdiff_t j = 0; j < w_.count; ++j, from += phase_size_) {
+            const Span s = spans_[j];
             if (stride == 1) {
-                std::memcpy(to + first, from, (last - first) * sizeof(T));
-            } else if (stride == 2) {
-                copy_every_second(from, last - first, to + first);
+                std::memcpy(row, from + s.first, (s.last - s.first) * sizeof(T));
             } else {
-                for (std::ptrdiff_t x = first; x < last; ++x) to[x] = from[(x - first) * stride];
+                for (std::ptrdiff_t x = s.first; x < s.last; ++x) row[s.from + (x - s.first) * stride] = from[x];
             }
         }
-        fill(to, first, padding);
-        fill(to + last, length - last, padding);
     }
-}
 
-// The inverse: gathers a row of the input from its phases; 0 where no tap reads it. Reads up to a vector more.
-template <class T>
-void pack_row(const T* from, std::ptrdiff_t phase_size, const Phases& w, std::ptrdiff_t length, T* row) {
-    const std::ptrdiff_t stride = w.axis.stride, width = w.axis.input, padding = w.axis.padding;
-    if (stride == 1) {
-        std::memcpy(row, from + padding, width * sizeof(T));
-        return;
+  private:
+    // The elements [first, last) of a phase are inside the input, from position `from` on.
+    struct Span {
+        std::ptrdiff_t from, first, last;
+    };
+
+    static MT_INLINE void copy_every(std::ptrdiff_t stride, const T* from, std::ptrdiff_t n, T* to) {
+        if (stride == 1) return copy(from, n, to);
+        for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = from[i * stride];
     }
-    if (stride == 2 && w.count == 2) {
-        const T *even = from + padding % 2 * phase_size, *odd = from + (padding + 1) % 2 * phase_size;
-        merge_pairs(even + padding / 2, odd + (padding + 1) / 2, width, row);
-        return;
-    }
-    if (w.count < stride) std::memset(row, 0, width * sizeof(T));
-    for (std::ptrdiff_t j = 0; j < w.count; ++j, from += phase_size) {
-        T* to = row + w.start(j);
-        for (std::ptrdiff_t x = w.first(j, length); x < w.last(j, length); ++x) to[x * stride] = from[x];
-    }
-}
+
+    Phases w_;
+    std::ptrdiff_t length_, phase_size_;
+    Scratch block_;
+    Span* spans_;
+    bool pairs_;  // two phases, of every second element each: of the even positions, and of the odd ones
+    std::ptrdiff_t even_, odd_, used_width_;
+};
 
 }  // namespace
 }  // namespace mt

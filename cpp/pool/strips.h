@@ -9,6 +9,18 @@
 namespace mt {
 namespace {
 
+// Images whose windows end before the next image does are laid end to end: one tall image fills its strips better than
+// many small ones.
+inline PoolGeometry end_to_end(PoolGeometry g) {
+    PoolAxis& h = g.h;
+    const bool apart = h.padding == 0 && h.dilation * (h.kernel - 1) < h.stride && h.input == h.output * h.stride;
+    if (!apart || g.planes == 0) return g;
+    h.input *= g.planes;
+    h.output *= g.planes;
+    g.planes = 1;
+    return g;
+}
+
 constexpr std::ptrdiff_t strip_bytes = 24 * 1024;
 
 // Rows in a strip: as many as fit, where `reach` rows more than those are kept.

@@ -3,6 +3,9 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+#include <cstring>
+
 namespace mt {
 namespace {
 
@@ -21,6 +24,11 @@ struct Vec<float> {
     static Vec set1(float x) { return {_mm256_set1_ps(x)}; }
     static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
     static Vec load_partial(const float* p, int n) { return {_mm256_maskload_ps(p, first(n))}; }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, p, n);
+        return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<std::int64_t>(bytes))))};
+    }
     void store(float* p) const { _mm256_storeu_ps(p, v); }
     void store_partial(float* p, int n) const { _mm256_maskstore_ps(p, first(n), v); }
 
@@ -94,6 +102,11 @@ struct Vec<double> {
     static Vec set1(double x) { return {_mm256_set1_pd(x)}; }
     static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
     static Vec load_partial(const double* p, int n) { return {_mm256_maskload_pd(p, first(n))}; }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
+        std::uint32_t bytes = 0;
+        std::memcpy(&bytes, p, n);
+        return {_mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(static_cast<std::int32_t>(bytes))))};
+    }
     void store(double* p) const { _mm256_storeu_pd(p, v); }
     void store_partial(double* p, int n) const { _mm256_maskstore_pd(p, first(n), v); }
 

@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 namespace mt {
 namespace {
 
@@ -21,6 +23,9 @@ struct Vec<float> {
     static Vec set1(float x) { return {_mm512_set1_ps(x)}; }
     static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
     static Vec load_partial(const float* p, int n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
+        return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), p)))};
+    }
     void store(float* p) const { _mm512_storeu_ps(p, v); }
     void store_partial(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), v); }
 
@@ -79,6 +84,9 @@ struct Vec<double> {
     static Vec set1(double x) { return {_mm512_set1_pd(x)}; }
     static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
     static Vec load_partial(const double* p, int n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
+        return {_mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), p)))};
+    }
     void store(double* p) const { _mm512_storeu_pd(p, v); }
     void store_partial(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), v); }
 

@@ -3,6 +3,8 @@
 
 #include <arm_neon.h>
 
+#include <cstdint>
+
 namespace mt {
 namespace {
 
@@ -21,6 +23,11 @@ struct Vec<float> {
     static Vec set1(float x) { return {vdupq_n_f32(x)}; }
     static Vec load(const float* p) { return {vld1q_f32(p)}; }
     static Vec load_partial(const float* p, int n) {
+        float lanes[size] = {};
+        for (int i = 0; i < n; ++i) lanes[i] = p[i];
+        return load(lanes);
+    }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
         float lanes[size] = {};
         for (int i = 0; i < n; ++i) lanes[i] = p[i];
         return load(lanes);
@@ -84,6 +91,11 @@ struct Vec<double> {
     static Vec set1(double x) { return {vdupq_n_f64(x)}; }
     static Vec load(const double* p) { return {vld1q_f64(p)}; }
     static Vec load_partial(const double* p, int n) {
+        double lanes[size] = {};
+        for (int i = 0; i < n; ++i) lanes[i] = p[i];
+        return load(lanes);
+    }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
         double lanes[size] = {};
         for (int i = 0; i < n; ++i) lanes[i] = p[i];
         return load(lanes);

@@ -52,6 +52,11 @@ struct Vec {
         __builtin_memcpy(&a.v, p, n * sizeof(T));
         return a;
     }
+    static Vec load_bytes(const std::uint8_t* p, int n) {
+        Vec a = zero();
+        for (int i = 0; i < n; ++i) a.v[i] = p[i];
+        return a;
+    }
     void store(T* p) const { store_partial(p, size); }
     void store_partial(T* p, int n) const { __builtin_memcpy(p, &v, n * sizeof(T)); }
 

@@ -17,9 +17,11 @@ backend = CpuBackend()
 dtypes = st.sampled_from([np.float32, np.float64])
 
 # What the random cases seldom reach: many vectors in a row, several strips of rows, strides of more than two vectors,
-# windows of more than 16 and of more than 256 elements, and windows that lie in the padding altogether.
+# windows of more than 256 elements, and windows that lie in the padding altogether.
 CASES = [
     Pool2dCase((2, 3, 28, 28), (2, 2), (2, 2), (0, 0), (1, 1), False),
+    Pool2dCase((2, 2, 9, 75), (2, 2), (2, 2), (0, 0), (1, 1), False),
+    Pool2dCase((2, 2, 9, 75), (2, 2), (2, 2), (0, 0), (1, 1), True),
     Pool2dCase((2, 3, 55, 55), (3, 3), (2, 2), (0, 0), (1, 1), False),
     Pool2dCase((1, 2, 33, 131), (3, 3), (2, 2), (1, 1), (1, 1), True),
     Pool2dCase((1, 1, 150, 301), (3, 2), (1, 2), (1, 0), (1, 1), False),
@@ -115,6 +117,11 @@ def test_windows_of_equal_values(kernel, value):
     check_max_pool(case, np.full(case.input_shape, value, np.float32), np.ones(case.output_shape, np.float32))
 
 
+def test_padded_windows_of_images_that_lie_end_to_end():
+    case = Pool2dCase((2, 2, 6, 7), (2, 3), (2, 2), (0, 1), (1, 1), False)
+    check_max_pool(case, np.full(case.input_shape, -np.inf), np.ones(case.output_shape))
+
+
 def test_infinite_and_nan_gradients_go_to_one_element():
     case = Pool2dCase((1, 1, 4, 8), (2, 2), (2, 2), (0, 0), (1, 1), False)
     x = np.arange(32.0).reshape(case.input_shape)
@@ -126,12 +133,15 @@ def test_infinite_and_nan_gradients_go_to_one_element():
 
 
 @pytest.mark.parametrize("kernel", [(2, 2), (5, 5)])
-def test_an_index_that_names_nothing_touches_nothing(kernel):
-    case = Pool2dCase((1, 1, 6, 6), kernel, (1, 1), (1, 1), (1, 1), False)
+def test_an_index_outside_of_the_window_stays_inside_of_its_image(kernel):
+    case = Pool2dCase((3, 1, 6, 6), kernel, (2, 2), (0, 0), (1, 1), False)
     indices = np.full(case.output_shape, 255, np.uint8)
-    ones = np.ones(case.output_shape)
-    assert not scatter(case, ones, indices).any()
-    assert not gather(case, np.ones(case.input_shape), indices).any()
+    grad = np.zeros(case.output_shape)
+    grad[1] = 1
+    assert not scatter(case, grad, indices)[[0, 2]].any()
+    x = np.zeros(case.input_shape)
+    x[[0, 2]] = 1
+    assert not gather(case, x, indices)[1].any()
 
 
 def avg_pool_divisor(case, place, elements, count_include_pad, divisor_override):
@@ -202,23 +212,6 @@ def test_threads_do_not_change_results(kernel, same_for_any_threads):
         return [output, indices, *both, *avg_pool(case, x, grad, False, None)]
 
     same_for_any_threads(compute)
-
-
-def test_large_windows_sum_in_the_same_order_as_small_ones():
-    """The two ways to compute a gradient, which are chosen by the size of the window, agree bit for bit."""
-    rng = np.random.default_rng(0)
-    small = Pool2dCase((2, 3, 30, 31), (4, 4), (1, 2), (2, 2), (1, 1), False)
-    # The same windows of 4x4, of which the larger kernel's other elements never win.
-    large = Pool2dCase((2, 3, 30, 31), (4, 5), (1, 2), (2, 2), (1, 1), False)
-    grad = rng.standard_normal(small.output_shape).astype(np.float32)
-    indices = rng.integers(0, 16, small.output_shape).astype(np.uint8)
-    moved = (indices // 4 * 5 + indices % 4).astype(np.uint8)
-    width = large.output_size[1]
-    assert width in (small.output_size[1], small.output_size[1] - 1)
-    grad[..., width:] = 0
-    a = scatter(small, grad, indices)
-    b = scatter(large, grad[..., :width], moved[..., :width])
-    assert a.tobytes() == b.tobytes()
 
 
 def test_empty_arrays():
