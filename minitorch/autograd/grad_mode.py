@@ -38,6 +38,20 @@ class _Mode:
     def __exit__(self, *exc_info: Any) -> None:
         state.enabled = self.previous.pop()
 
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        fresh = self.fresh
+
+        @wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            with fresh():  # calls may overlap in several threads, which must not share one stack
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    def fresh(self) -> _Mode:
+        """Another object that sets the same mode."""
+        return type(self)()
+
 
 class _Decorating(_Mode):
     # ``@no_grad`` and ``@no_grad()`` both work.
@@ -51,14 +65,6 @@ class _Decorating(_Mode):
             return self
         self.__init__()  # type: ignore[misc]
         return self(function)
-
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        @wraps(function)
-        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-            with type(self)():  # a fresh one: calls may overlap in several threads
-                return function(*args, **kwargs)
-
-        return wrapped
 
 
 class no_grad(_Decorating):
@@ -82,7 +88,7 @@ class enable_grad(_Decorating):
 
 
 class set_grad_enabled(_Mode):
-    """Sets recording on or off: as a call from here on, or as a context manager inside it.
+    """Sets recording on or off: as a call from here on, as a context manager or a decorator inside.
 
     >>> import minitorch
     >>> with minitorch.set_grad_enabled(False):
@@ -100,3 +106,10 @@ class set_grad_enabled(_Mode):
         # The call has already set the mode; leaving restores what was before it.
         self.previous.append(self.before)
         state.enabled = self.mode
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        state.enabled = self.before  # set for the function alone
+        return super().__call__(function)
+
+    def fresh(self) -> set_grad_enabled:
+        return set_grad_enabled(self.mode)

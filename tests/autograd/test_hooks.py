@@ -1,0 +1,178 @@
+"""Hooks on tensors, and ``retain_grad``."""
+
+from __future__ import annotations
+
+import pytest
+
+import minitorch
+from minitorch.autograd import grad
+from minitorch.testing import assert_close
+
+
+def leaf(*values):
+    return minitorch.tensor(values, dtype=minitorch.float64, requires_grad=True)
+
+
+def tensor(*values):
+    return minitorch.tensor(values, dtype=minitorch.float64)
+
+
+def test_a_hook_sees_the_gradient_once_it_is_summed():
+    seen = []
+    x = leaf(2.0)
+    x.register_hook(lambda g: seen.append(g.tolist()))
+    y = x * 3
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    (y * y + y).backward()
+    assert seen == [[13.0], [39.0]]
+    assert_close(x.grad, tensor(39.0))
+
+
+def test_what_a_hook_returns_replaces_the_gradient():
+    x = leaf(1.0, 1.0)
+    y = x * 3
+    y.register_hook(lambda g: g * 10)
+    x.register_hook(lambda g: g + 1)
+    y.sum().backward()
+    assert_close(x.grad, tensor(31.0, 31.0))
+
+
+def test_hooks_run_in_the_order_of_registration():
+    x = leaf(1.0)
+    x.register_hook(lambda g: g + 1)
+    x.register_hook(lambda g: g * 10)
+    x.backward()
+    assert_close(x.grad, tensor(20.0))
+
+
+def test_a_removed_hook_is_not_called():
+    x = leaf(1.0)
+    first = x.register_hook(lambda g: g + 1)
+    second = x.register_hook(lambda g: g * 10)
+    first.remove()
+    first.remove()
+    x.backward()
+    assert_close(x.grad, tensor(10.0))
+    third = x.register_hook(lambda g: g + 5)
+    second.remove()
+    x.grad = None
+    x.backward()
+    assert_close(x.grad, tensor(6.0))
+    with x.register_hook(lambda g: g * 0):
+        pass
+    third.remove()
+    x.grad = None
+    x.backward()
+    assert_close(x.grad, tensor(1.0))
+
+
+def test_a_hook_may_remove_itself():
+    x, calls = leaf(1.0), []
+
+    def once(g):
+        calls.append(1)
+        handle.remove()
+
+    handle = x.register_hook(once)
+    x.register_hook(lambda g: g * 2)
+    x.backward()
+    x.backward()
+    assert calls == [1]
+    assert_close(x.grad, tensor(4.0))
+
+
+def test_hooks_run_under_grad_too():
+    x = leaf(1.0)
+    y = x * 3
+    y.register_hook(lambda g: g * 10)
+    x.register_hook(lambda g: g + 1)
+    dy, dx = grad(y * 2, [y, x])
+    assert_close(dy, tensor(20.0))
+    assert_close(dx, tensor(61.0))
+
+
+def test_hooks_of_one_output_do_not_see_another():
+    x = leaf(1.0, 2.0, 3.0)
+    a, b = x.split([1, 2])
+    a.register_hook(lambda g: g * 10)
+    (a.sum() + b.sum()).backward()
+    assert_close(x.grad, tensor(10.0, 1.0, 1.0))
+
+
+def test_a_hook_is_differentiated_with_create_graph():
+    x = leaf(3.0)
+    y = x * x
+    y.register_hook(lambda g: g * g)
+    (dx,) = grad(y * x, x, create_graph=True)  # x·y: dy = x, the hook makes it x²: 2x·x² + y = 2x³ + x²
+    assert_close(dx, tensor(63.0))
+    (ddx,) = grad(dx, x)
+    assert_close(ddx, tensor(6 * 9.0 + 6.0))
+
+
+def test_no_hook_on_a_tensor_without_gradient():
+    with pytest.raises(RuntimeError, match="cannot register a hook on a tensor that doesn't require gradient"):
+        minitorch.ones(1).register_hook(print)
+
+
+# ---- retain_grad -----------------------------------------------------------------------------------------------------
+
+
+def test_retain_grad():
+    x = leaf(2.0)
+    y = x * 3
+    assert not y.retains_grad
+    y.retain_grad()
+    assert y.retains_grad
+    assert not x.retains_grad
+    (y * y).backward(retain_graph=True)
+    assert_close(y.grad, tensor(12.0))
+    assert_close(x.grad, tensor(36.0))
+
+
+def test_a_retained_grad_accumulates():
+    x = leaf(2.0)
+    y = x * 3
+    y.retain_grad()
+    y.retain_grad()
+    (y + 0).backward(retain_graph=True)
+    (y + 0).backward(tensor(5.0))
+    assert_close(y.grad, tensor(6.0))
+
+
+def test_a_retained_grad_is_what_the_hooks_made_of_it():
+    x = leaf(2.0)
+    y = x * 3
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.backward()
+    assert_close(y.grad, tensor(10.0))
+    assert_close(x.grad, tensor(30.0))
+
+
+def test_a_retained_grad_shares_nothing():
+    x = leaf(1.0, 2.0)
+    y = x + 0
+    y.retain_grad()
+    (y + 0).sum().backward()
+    with minitorch.no_grad():
+        y.grad.zero_()
+    assert_close(x.grad, tensor(1.0, 1.0))
+
+
+def test_retain_grad_of_a_leaf_does_nothing():
+    x = leaf(2.0)
+    x.retain_grad()
+    x.backward()
+    assert_close(x.grad, tensor(1.0))
+    with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has requires_grad=False"):
+        minitorch.ones(1).retain_grad()
+
+
+def test_retain_grad_does_not_keep_the_tensor_alive():
+    x = leaf(2.0)
+    y = x * 3
+    y.retain_grad()
+    z = y * y
+    del y
+    z.backward()
+    assert_close(x.grad, tensor(36.0))
