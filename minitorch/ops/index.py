@@ -36,6 +36,8 @@ def _array_index(index: Any, input: Tensor) -> tuple[Any, bool]:
         if isinstance(item, slice) and item.step is not None and int(item.step) <= 0:
             raise ValueError(f"step must be greater than zero, got {item.step}; use flip for a reversed tensor")
         converted.append(item)
+    if basic and Ellipsis not in converted:
+        converted.append(Ellipsis)  # with it, a single element is a view without dimensions; without it, a copy
     return tuple(converted), basic
 
 
@@ -44,6 +46,9 @@ class GetItem(Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, index: Any, basic: bool) -> Tensor:
+        if ctx.needs_input_grad[0] and not basic:
+            # The owner of an index array may change it before backward, and no version counter would tell.
+            index = tuple([item.copy() if hasattr(item, "copy") else item for item in index])
         ctx.shape, ctx.index, ctx.basic = input.data.shape, index, basic
         array = input.data[index]
         return view_of(input, array) if basic else wrap(array, input.backend)

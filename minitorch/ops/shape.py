@@ -14,7 +14,7 @@ from .dispatch import cast, promotion_of, same_device
 def view_of(base: Tensor, array: Any) -> Tensor:
     """A tensor of ``array``, which may share memory with ``base``: then both count the same in-place changes."""
     out = wrap(array, base.backend)
-    if array.base is not None:
+    if array.base is not None and (array.base is base.data or array.base is base.data.base):
         out._version_cell = base._shared_version()
     return out
 
