@@ -166,6 +166,36 @@ def test_the_gradient_of_a_sum(op, data):
         assert_close(a, e, rtol=1e-12, atol=1e-12, equal_nan=True)
 
 
+@rows(lambda op: op.floats and op.differentiable)
+@given(data=st.data())
+@examples(0.1)
+def test_inputs_and_outputs_changed_before_backward(op, data):
+    """Either backward notices, or it didn't need what was changed. The gradient is never that of other numbers."""
+    case = data.draw(cases(op, np.float64, ("contiguous",)))
+
+    def gradients(change):
+        leaves = leaves_of(type(case)(tuple(np.array(a) for a in case.tensors), case.kwargs))
+        outputs = run(op, case, leaves)
+        sources, ends = [t for t in leaves if t.requires_grad], [out for out in outputs if out.requires_grad]
+        with minitorch.no_grad():
+            for tensor in change(leaves, outputs):
+                if tensor.data.flags.writeable:  # expanded views aren't
+                    tensor.zero_()
+        return minitorch.autograd.grad(
+            ends, sources, [minitorch.ones_like(end) for end in ends], materialize_grads=True
+        )
+
+    wanted = gradients(lambda leaves, outputs: [])
+    for change in (lambda leaves, outputs: leaves, lambda leaves, outputs: outputs):
+        try:
+            found = gradients(change)
+        except RuntimeError as error:
+            assert "modified by an inplace operation" in str(error)
+        else:
+            for a, e in zip(found, wanted, strict=True):
+                assert_close(a, e, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
 @rows(lambda op: op.floats and not op.differentiable)
 @given(data=st.data())
 @examples(0.1)
