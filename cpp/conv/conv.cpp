@@ -75,6 +75,15 @@ void backward_input_finite(const ConvGeometry& g, const T* grad_output, const T*
 
 template <class T>
 void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight, T* grad_input) {
+    if (g.kernel_height == g.height && g.kernel_width == g.width && g.padding[0] == 0 && g.padding[1] == 0 &&
+        g.height * g.width > 1) {
+        // A matrix product: each element of the input might as well be a channel, and none meets the zeros around
+        // the single pixel of grad_output.
+        ConvGeometry product = g;
+        product.channels *= g.height * g.width;
+        product.height = product.width = product.kernel_height = product.kernel_width = 1;
+        return backward_input(product, grad_output, weight, grad_input);
+    }
     const Index size = g.outputs * (g.channels / g.groups) * g.kernel_height * g.kernel_width;
     if (all_finite(weight, size)) return backward_input_finite(g, grad_output, weight, grad_input);
     const Scratch memory(sizeof(T) * size);
