@@ -70,8 +70,8 @@ def _distinct(rng: np.random.Generator, shape: Shape) -> Array:
 
 
 def _special(rng: np.random.Generator, shape: Shape) -> Array:
-    special = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape)
-    return np.where(rng.random(shape) < 0.3, special, rng.integers(-4, 5, shape))
+    kinds = ([np.nan, np.inf, -np.inf, 0.0, -0.0], [-np.inf], [np.nan, -np.inf])[rng.integers(3)]
+    return np.where(rng.random(shape) < rng.choice([0.3, 0.9]), rng.choice(kinds, shape), rng.integers(-4, 5, shape))
 
 
 _VALUES: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
@@ -104,7 +104,7 @@ def arrays(
             gives the same bits.
             ``"distinct"``: a permutation of multiples of 1/8 that leaves out 0: for max and ReLU, which have no
             derivative where elements are equal or 0.
-            ``"special"``: a third NaN, ±inf and ±0, the others integers.
+            ``"special"``: some or most NaN, ±inf and ±0, or -inf alone, the others integers.
         layouts: how they may lie in memory: ``"contiguous"``, ``"read-only"``, ``"transposed"`` (Fortran order),
             ``"strided"`` (every other element), ``"reversed"`` (negative strides), ``"unaligned"`` (starts between
             two vectors), ``"broadcast"`` (a dimension of stride 0, hence equal elements and read-only).

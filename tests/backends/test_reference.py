@@ -215,9 +215,9 @@ def test_matmul(a_shape, b_shape, activation):
 
 
 def test_relu():
-    x = np.array([[-math.inf, -2.0, -0.0], [0.0, 3.0, math.nan]])
-    check(backend.relu(x), [[0, 0, 0], [0, 3, math.nan]], np.float64)
-    check(backend.relu(x.T), [[0, 0], [0, 3], [0, math.nan]], np.float64)
+    x = np.array([[-math.inf, -2.0, -0.0], [0.0, 0.5, math.nan]])
+    check(backend.relu(x), [[0, 0, 0], [0, 0.5, math.nan]], np.float64)
+    check(backend.relu(x.T), [[0, 0], [0, 0.5], [0, math.nan]], np.float64)
     grad_output = np.array([[1.0, 2, 3], [4, 5, 6]])
     check(backend.relu_backward(grad_output, backend.relu(x)), [[0, 0, 0], [0, 5, 0]], np.float64)
 
@@ -272,6 +272,9 @@ def test_dropout(p, dtype):
     ]
     check(backend.dropout(x, p, 7, 3), np.reshape(expected, x.shape), dtype)
     check(backend.dropout(dtype(np.nan) * x, 1.0, 7, 3), np.zeros(x.shape), dtype)
+    threshold = (int(words[0]) >> 8) / 2**24  # the largest p that keeps the first element
+    assert backend.dropout(np.ones(1, dtype), threshold, 7, 3) > 0
+    assert backend.dropout(np.ones(1, dtype), math.nextafter(threshold, 1), 7, 3) == 0
     assert backend.dropout(np.ones((), dtype), 0.0, 7, 3).shape == ()
 
 
