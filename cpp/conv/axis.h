@@ -10,6 +10,7 @@ namespace {
 
 using Index = std::ptrdiff_t;
 
+// Rounds up for a >= 0; for a < 0 the result is not positive, which is all that is asked of it.
 inline Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 inline Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }

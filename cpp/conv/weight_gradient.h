@@ -2,9 +2,9 @@
 //
 //   grad_weight[g][o][c][a][b] = Σ_{n,i,j} grad_output[n][g][o][i][j] * input[n][g][c][rows(i, a)][columns(j, b)]
 //
-// For each block of images and band of rows, grad_output is transposed to [pixel][o], so that a vector holds output
-// channels, and every tap multiplies its element of the planes with that vector. The pixels of the whole batch are cut
-// into chunks by shape alone; their partial sums are added in order.
+// For each block of images and band of rows, every tap's view of the planes is multiplied with grad_output, which has
+// been transposed for that unless its channels are few; see weight_tile.h. The pixels of the whole batch are cut into
+// chunks by shape alone; their partial sums are added in order.
 #pragma once
 
 #include "conv/planes.h"
@@ -120,22 +120,27 @@ class WeightGradientComputer {
             for (Index c0 = 0; c0 < work_.channels; c0 += planes_.channels) {
                 const Index channels = smaller(planes_.channels, work_.channels - c0);
                 planes_.fill(workspace, input + c0 * input_channel, input_image, images, channels, top);
+                WeightTile<T> tile;
+                tile.planes = workspace;
+                tile.grad_pitch = grad_channel;
+                tile.pixels = rows * planes_.pitch;
                 for (Index panel = panel0; panel < panel1; ++panel) {
-                    WeightTile<T> tile;
-                    tile.planes = workspace;
+                    tile.outputs = smaller(panel_, work_.outputs - panel * panel_);
                     tile.grad_output = transposed_ ? packed + (panel - panel0) * planes_.pixels() * panel_
                                                    : grad_output + panel * panel_ * grad_channel;
-                    tile.grad_pitch = grad_channel;
-                    tile.outputs = smaller(panel_, work_.outputs - panel * panel_);
-                    tile.pixels = rows * planes_.pitch;
                     tile.sums = sums + panel * sums_ + c0 / planes_.channels * block_depth_ * panel_;
-                    for (Index k = 0; k < channels * planes_.taps(); k += tile_taps_) {
-                        tile.offsets = offsets + k;
-                        accumulate_(tile);
-                        tile.sums += tile_taps_ * panel_;
-                    }
+                    accumulate(tile, offsets, channels * planes_.taps());
                 }
             }
+        }
+    }
+
+    // Adds the products of all taps of a channel block, tile by tile.
+    void accumulate(WeightTile<T> tile, const Index* offsets, Index taps) const {
+        for (Index k = 0; k < taps; k += tile_taps_) {
+            tile.offsets = offsets + k;
+            accumulate_(tile);
+            tile.sums += tile_taps_ * panel_;
         }
     }
 
