@@ -8,6 +8,13 @@
 #include <mutex>
 #include <new>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
 namespace mt {
 namespace {
 
@@ -48,17 +55,15 @@ std::size_t in_use_bytes, unused_bytes;
 void* from_system(std::size_t bytes) {
     void* memory = nullptr;
     if (posix_memalign(&memory, bytes < huge_page ? alignment : huge_page, bytes) != 0) return nullptr;
+    ASAN_POISON_MEMORY_REGION(static_cast<Header*>(memory) + 1, bytes - sizeof(Header));
 #ifdef MADV_HUGEPAGE
     if (bytes >= huge_page) madvise(memory, bytes, MADV_HUGEPAGE);  // only a hint: a fault every 2 MB, not 4 KB
 #endif
     return memory;
 }
 
-}  // namespace
-
-void* allocate(std::size_t bytes) {
-    if (bytes > std::size_t{1} << 60) throw std::bad_alloc();
-    const int size_class = class_of(bytes + sizeof(Header));
+// Takes a block of a class from the unused ones or from the system.
+Header* take_block(int size_class) {
     const std::size_t size = class_size(size_class);
     {
         const std::lock_guard<std::mutex> lock(mutex);
@@ -66,7 +71,7 @@ void* allocate(std::size_t bytes) {
         if (Header* block = unused[size_class]) {
             unused[size_class] = block->next;
             unused_bytes -= size;
-            return block + 1;
+            return block;
         }
     }
     void* memory = from_system(size);
@@ -79,13 +84,24 @@ void* allocate(std::size_t bytes) {
         in_use_bytes -= size;
         throw std::bad_alloc();
     }
-    return new (memory) Header{nullptr, size_class} + 1;
+    return new (memory) Header{nullptr, size_class};
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+    if (bytes > std::size_t{1} << 60) throw std::bad_alloc();
+    Header* const header = take_block(class_of(bytes + sizeof(Header)));
+    // The address sanitizer is told what of the block may be used, or the cache would hide errors from it.
+    ASAN_UNPOISON_MEMORY_REGION(header + 1, bytes);
+    return header + 1;
 }
 
 void deallocate(void* block) {
     if (!block) return;
     Header* const header = static_cast<Header*>(block) - 1;
     const std::size_t size = class_size(header->size_class);
+    ASAN_POISON_MEMORY_REGION(header + 1, size - sizeof(Header));
     const std::lock_guard<std::mutex> lock(mutex);
     header->next = unused[header->size_class];
     unused[header->size_class] = header;
@@ -98,6 +114,7 @@ void empty_cache() {
     for (Header*& list : unused) {
         while (Header* block = list) {
             list = block->next;
+            ASAN_UNPOISON_MEMORY_REGION(block, class_size(block->size_class));
             std::free(block);
         }
     }

@@ -66,11 +66,12 @@ bool reads_a_in_place(std::ptrdiff_t columns) {
     return columns <= 8 * TileSize<T>::columns;
 }
 
-// Elements of workspace that multiply_block needs.
+// Elements of workspace that multiply_block needs, also for a part of p: the blocks of fewer k may be longer.
 template <class T>
 std::size_t workspace_size(const Product<T>& p) {
     const std::ptrdiff_t panels = ceil_div(smaller(p.n, BlockSize<T>::columns), TileSize<T>::columns);
-    return static_cast<std::size_t>(k_block<T>(p.k) * (panels * TileSize<T>::columns + TileSize<T>::rows));
+    const std::ptrdiff_t longest_k = smaller(p.k, BlockSize<T>::k);
+    return static_cast<std::size_t>(longest_k * (panels * TileSize<T>::columns + TileSize<T>::rows));
 }
 
 // A block of B: `columns` columns from the first, `k` steps.
