@@ -1,4 +1,4 @@
-// exp(x) for vectors, within one unit in the last place.
+// exp(x) for vectors, within 1.1 units in the last place.
 #pragma once
 
 #include "simd.h"

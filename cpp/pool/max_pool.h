@@ -93,7 +93,8 @@ MT_INLINE std::ptrdiff_t named_element(const PoolGeometry& g, std::ptrdiff_t oh,
 // Where the windows of a pooling lie in their image.
 class WindowPositions {
   public:
-    explicit WindowPositions(const PoolGeometry& g) : g_(g), block_(g.h.kernel * g.w.kernel * sizeof(std::ptrdiff_t)) {
+    explicit WindowPositions(const PoolGeometry& g)
+        : g_(g), rows_(g.h), columns_(g.w), block_(g.h.kernel * g.w.kernel * sizeof(std::ptrdiff_t)) {
         offsets_ = static_cast<std::ptrdiff_t*>(block_.data());
         for (std::ptrdiff_t kh = 0; kh < g.h.kernel; ++kh) {
             for (std::ptrdiff_t kw = 0; kw < g.w.kernel; ++kw) {
@@ -108,9 +109,9 @@ class WindowPositions {
         const std::ptrdiff_t first = image * g_.h.input * g_.w.input, outputs = g_.w.output;
         const auto taps = static_cast<std::uint32_t>(g_.h.kernel * g_.w.kernel);
         for (std::ptrdiff_t oh = 0; oh < g_.h.output; ++oh) {
-            const bool row_inside = first_inside(g_.h) <= oh && oh < last_inside(g_.h);
-            const std::ptrdiff_t begin = row_inside ? smaller(first_inside(g_.w), outputs) : outputs;
-            const std::ptrdiff_t end = row_inside ? larger(last_inside(g_.w), begin) : outputs;
+            const bool row_inside = rows_.begin <= oh && oh < rows_.end;
+            const std::ptrdiff_t begin = row_inside ? columns_.begin : outputs;
+            const std::ptrdiff_t end = row_inside ? columns_.end : outputs;
             const std::ptrdiff_t window = (image * g_.h.output + oh) * outputs;
             const auto careful = [&](std::ptrdiff_t ow) {
                 const std::ptrdiff_t element = named_element(g_, oh, ow, indices[window + ow]);
@@ -128,14 +129,19 @@ class WindowPositions {
     }
 
   private:
-    // The windows [first_inside, last_inside) have no padding.
-    static std::ptrdiff_t first_inside(const PoolAxis& axis) { return ceil_div(axis.padding, axis.stride); }
-    static std::ptrdiff_t last_inside(const PoolAxis& axis) {
-        const std::ptrdiff_t room = axis.input + axis.padding - axis.dilation * (axis.kernel - 1) - 1;
-        return smaller(room < 0 ? 0 : room / axis.stride + 1, axis.output);
-    }
+    // The windows of an axis that have no padding: [begin, end).
+    struct Inside {
+        std::ptrdiff_t begin, end;
+
+        explicit Inside(const PoolAxis& axis) {
+            const std::ptrdiff_t room = axis.input + axis.padding - axis.dilation * (axis.kernel - 1) - 1;
+            begin = smaller(ceil_div(axis.padding, axis.stride), axis.output);
+            end = larger(smaller(room < 0 ? 0 : room / axis.stride + 1, axis.output), begin);
+        }
+    };
 
     PoolGeometry g_;
+    Inside rows_, columns_;
     Scratch block_;
     std::ptrdiff_t* offsets_;  // of the taps from the first element of their window
 };
