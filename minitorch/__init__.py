@@ -133,17 +133,18 @@ from .ops.shape import (
 )
 from .printing import set_printoptions
 from .serialization import load, save
+from .threads import get_num_threads, set_num_threads
 from . import autograd, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long
 
 if TYPE_CHECKING:
-    from . import data, models, nn, optim, testing
+    from . import data, metrics, models, nn, optim, testing, viz
 
 
-_PACKAGES = ("data", "models", "nn", "optim", "testing")
+_PACKAGES = ("data", "metrics", "models", "nn", "optim", "testing", "viz")
 if _TYPE_CHECKING:
-    from . import data, models, nn, optim, testing
+    from . import data, metrics, models, nn, optim, testing, viz
 
 
 __all__ = [
@@ -204,6 +205,7 @@ __all__ = [
     "full_like",
     "ge",
     "get_default_dtype",
+    "get_num_threads",
     "get_rng_state",
     "gt",
     "half",
@@ -233,6 +235,7 @@ __all__ = [
     "max",
     "maximum",
     "mean",
+    "metrics",
     "min",
     "minimum",
     "mm",
@@ -267,6 +270,7 @@ __all__ = [
     "save",
     "set_default_dtype",
     "set_grad_enabled",
+    "set_num_threads",
     "set_printoptions",
     "set_rng_state",
     "sigmoid",
@@ -293,6 +297,7 @@ __all__ = [
     "unflatten",
     "unsqueeze",
     "var",
+    "viz",
     "where",
     "zeros",
     "zeros_like",

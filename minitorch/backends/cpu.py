@@ -47,6 +47,14 @@ def _by_dtype(params: list[Array], *others: list[Array] | None) -> Iterator[Any]
         yield tuple(arrays and [arrays[k] for k in chosen] for arrays in (params, *others))
 
 
+def get_num_threads() -> int:
+    return _C.get_num_threads()
+
+
+def set_num_threads(num: int) -> None:
+    _C.set_num_threads(num)
+
+
 class CpuBackend:
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 

@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..tensor import Tensor
 from .figure import new_figure
 
-_MOST_COLUMNS = 8
+_COLUMNS = 8
+_MOST_MAPS = 32
 
 
 def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
-    """The kernels of a convolution's weight (O, C, KH, KW), one picture each, on one scale with white for zero.
+    """The kernels of a convolution's weight (O, C, KH, KW) beside each other, on one scale with white for zero.
 
-    There is a row for every output channel where there are several input channels, else a grid.
+    Where there are several input channels, each output channel has a row and each input channel a column.
 
     Raises:
         ValueError: ``weight`` hasn't four dimensions.
@@ -25,29 +27,23 @@ def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
     kernels = weight.numpy(force=True)
     if kernels.ndim != 4:
         raise ValueError(f"plot_filters: expected a weight (O, C, KH, KW), got shape {kernels.shape}")
-    O, C = kernels.shape[:2]
-    columns = C if C > 1 else min(O, _MOST_COLUMNS)
-    rows = math.ceil(O * C / columns)
-    figure = new_figure(max(3.5, 1.1 * columns + 1), 1.15 * rows + 0.8)
-    figure.suptitle(title)
-    grid = figure.subplots(rows, columns, squeeze=False)
+    O, C, KH, KW = kernels.shape
+    columns = C if C > 1 else min(O, _COLUMNS)
+    rows = math.ceil(O * C / columns) if O * C else 1
+    figure = new_figure(max(4.5, 1.1 * columns + 1.2), 1.1 * rows + 0.9)
+    axes = figure.subplots()
     limit = float(np.abs(kernels).max(initial=1e-12))
-    image = None
-    for i, axes in enumerate(grid.flat):
-        axes.set_axis_off()
-        if i < O * C:
-            o, c = divmod(i, C)
-            image = axes.imshow(kernels[o, c], cmap="RdBu", vmin=-limit, vmax=limit)
-            axes.set_title(f"{o}" if C == 1 else f"{c} → {o}", fontsize=8, pad=3)
-    if image is not None:
-        figure.colorbar(image, ax=grid, label="weight")
+    image = axes.imshow(_mosaic(kernels.reshape(O * C, KH, KW), columns), cmap="RdBu", vmin=-limit, vmax=limit)
+    axes.set_axis_off()
+    axes.set_title(title if C == 1 else f"{title}\n(rows: output channels, columns: input channels)")
+    figure.colorbar(image, ax=axes, label="weight", shrink=0.9, aspect=max(10, 8 * rows))
     return figure
 
 
 def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = "Feature maps") -> Any:
-    """An image (H, W) and, below, a row for each of ``layers``: its channels' answers (C, H, W) to that image.
+    """An image (H, W) and below it, for each of ``layers``, its channels' answers (C, H, W) to that image.
 
-    Every row has a scale of its own; a layer of more than 16 channels shows its first 16.
+    Every layer has a scale of its own; of more than 32 channels the first 32 are shown.
 
     Raises:
         ValueError: a tensor hasn't the dimensions that are expected.
@@ -55,24 +51,36 @@ def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = 
     picture = image.numpy(force=True)
     if picture.ndim != 2:
         raise ValueError(f"plot_feature_maps: expected an image (H, W), got shape {picture.shape}")
-    maps = {name: tensor.numpy(force=True)[:16] for name, tensor in layers.items()}
-    for name, channels in maps.items():
-        if channels.ndim != 3:
-            raise ValueError(f"plot_feature_maps: expected maps (C, H, W) for {name}, got shape {channels.shape}")
-    columns = max((len(channels) for channels in maps.values()), default=1)
-    figure = new_figure(max(4.0, 0.75 * columns + 0.8), 1.6 + 1.0 * len(maps))
+    blocks = [("input", picture[None], "gray_r")]
+    for name, tensor in layers.items():
+        if tensor.ndim != 3:
+            raise ValueError(f"plot_feature_maps: expected maps (C, H, W) for {name}, got shape {tuple(tensor.shape)}")
+        count, height, width = tensor.shape
+        blocks.append((f"{name}: {count} maps of {height}×{width}", tensor.numpy(force=True)[:_MOST_MAPS], "viridis"))
+    heights = [math.ceil(len(maps) / _COLUMNS) + 0.3 for _, maps, _ in blocks]
+    figure = new_figure(_COLUMNS + 0.3, sum(heights) + 0.5)
     figure.suptitle(title)
-    top, *rows = figure.subfigures(1 + len(maps), 1, height_ratios=[1.4] + [1.0] * len(maps), squeeze=False).flat
-    axes = top.subplots()
-    axes.imshow(picture, cmap="gray_r")
-    axes.set_axis_off()
-    for row, (name, channels) in zip(rows, maps.items(), strict=True):
-        shape = "×".join(map(str, channels.shape[1:]))
-        row.suptitle(f"{name}: {len(layers[name])} maps of {shape}", fontsize=9)
-        grid = row.subplots(1, columns, squeeze=False)
-        low, high = float(channels.min(initial=0)), float(channels.max(initial=1e-12))
-        for i, axes in enumerate(grid.flat):
-            axes.set_axis_off()
-            if i < len(channels):
-                axes.imshow(channels[i], cmap="viridis", vmin=low, vmax=high)
+    every_axes = figure.subplots(len(blocks), 1, height_ratios=heights, squeeze=False).flat
+    for axes, (name, maps, cmap) in zip(every_axes, blocks, strict=True):
+        low, high = float(maps.min(initial=0)), float(maps.max(initial=1e-12))
+        axes.imshow(_mosaic(maps, _COLUMNS), cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+        axes.set_title(name, fontsize=9, loc="left")
+        axes.set_axis_off()
     return figure
+
+
+def _mosaic(maps: NDArray[Any], columns: int) -> NDArray[Any]:
+    """Images (N, H, W) as one, in rows of ``columns`` with gaps of NaN, which is drawn as nothing.
+
+    (One picture of many maps is drawn much faster than as many pictures.)
+    """
+    N, H, W = maps.shape
+    zoom = max(1, math.ceil(40 / max(H, W, 1)))  # so that gaps can be narrower than a pixel
+    maps = maps.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    H, W, gap = H * zoom, W * zoom, H * zoom // 8
+    rows = max(1, math.ceil(N / columns))
+    mosaic = np.full((rows * (H + gap) - gap, columns * (W + gap) - gap), np.nan)
+    for i, one in enumerate(maps):
+        top, left = (i // columns) * (H + gap), (i % columns) * (W + gap)
+        mosaic[top : top + H, left : left + W] = one
+    return mosaic

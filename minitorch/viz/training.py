@@ -32,6 +32,9 @@ def plot_curves(
             ha="right",
             color="tab:orange",
         )
+    # 0.2 rather than 2 × 10⁻¹, and not at every line of the grid.
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter(lambda y, _: f"{y:g}" if f"{y:e}"[0] in "25" else "")
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3, which="both" if axes is left else "major")

@@ -51,7 +51,7 @@ def test_feature_maps(tmp_path):
     layers = {"conv1": minitorch.rand(6, 28, 28), "conv2": minitorch.rand(20, 10, 10)}
     figure = viz.plot_feature_maps(minitorch.rand(32, 32), layers)
     pixels(figure, tmp_path / "maps.png")
-    assert "conv2: 20 maps of 10×10" in [sub.get_suptitle() for sub in figure.subfigs]
+    assert "conv2: 20 maps of 10×10" in [axes.get_title(loc="left") for axes in figure.axes]
 
 
 def test_wrong_shapes():

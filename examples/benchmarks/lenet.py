@@ -1,0 +1,47 @@
+"""What the benchmarks share: one LeNet-5 and one training step, written once for both frameworks.
+
+`fw` is the module `torch` or `minitorch`: they have the same names. Nothing here imports either, so that the Python of
+the PyTorch installation can run it too.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def load(framework: str, threads: int) -> Any:
+    """The framework as a module, on so many threads."""
+    fw = importlib.import_module(framework)
+    importlib.import_module(f"{framework}.nn")
+    importlib.import_module(f"{framework}.optim")
+    fw.set_num_threads(threads)
+    return fw
+
+
+def lenet5(fw: Any) -> Any:
+    """LeNet-5 as it is trained today: ReLU, max-pooling, 32×32 images, ten classes."""
+    nn = fw.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
+    )
+
+
+def step(model: Any, loss_fn: Any, optimizer: Any, images: Any, labels: Any) -> Any:
+    """One training step; returns the loss."""
+    optimizer.zero_grad()
+    loss = loss_fn(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss
