@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "tensor": {"autograd", "backends", "tensor_methods"},
     "printing": {"tensor"},
     "random": {"backends"},
+    "threads": {"backends"},
     "ops": {"tensor", "autograd", "backends", "random"},
     "nn": {"ops", "tensor", "autograd", "backends", "random"},
     "optim": {"nn", "ops", "tensor", "autograd", "backends"},
