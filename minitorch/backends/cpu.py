@@ -27,8 +27,9 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def _contiguous(array: Array) -> Array:
-    """The array itself if it is C-contiguous, else a copy (unlike ``np.ascontiguousarray``, 0-d stays 0-d)."""
-    return np.asarray(array, order="C")
+    """The array itself if it lies as a kernel reads it, else a copy that does."""
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else np.array(array, order="C")
 
 
 def _aligned(array: Array) -> Array:

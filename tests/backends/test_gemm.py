@@ -183,7 +183,8 @@ def test_any_shape_and_layout(data):
 def test_misaligned_operands():
     a = np.zeros(4 * 5 * 8 + 1, np.uint8)[1:].view(np.float64).reshape(4, 5)
     a[...] = np.arange(20).reshape(4, 5)
-    np.testing.assert_array_equal(BACKEND.matmul(a, a.T), a.copy() @ a.T.copy())
+    np.testing.assert_array_equal(BACKEND.matmul(a, a.T, a[:, 1]), a.copy() @ a.T.copy() + a[:, 1])
+    np.testing.assert_array_equal(BACKEND.relu(a), a)
 
 
 def test_read_only_operands():
