@@ -37,7 +37,7 @@ void relu_backward(const T* grad_output, const T* output, T* grad_input, std::pt
 // Calls body(first, n, words) for the words [first, first + n) of the Philox stream, in groups of up to philox_words.
 template <class Body>
 void for_each_group(std::uint64_t seed, std::uint64_t offset, std::ptrdiff_t n, const Body& body) {
-    constexpr double work = 4 * philox_words;
+    constexpr double work = 12 * philox_words;
     parallel_for((n + philox_words - 1) / philox_words, work, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
         std::uint32_t words[philox_words];
         for (std::ptrdiff_t group = begin; group < end; ++group) {

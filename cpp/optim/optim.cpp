@@ -60,11 +60,11 @@ void sgd_step(const StepArrays<T>& arrays, const SgdOptions& options) {
     using V = Vec<T>;
     const SgdOptions o = options;
     if (!o.has_momentum) {
-        update_all<0>(arrays, 2,
+        update_all<0>(arrays, 1,
                       [o](V g, V& p, V*) { p = fma(set<T>(-o.lr), descent(g, p, o.weight_decay, o.maximize), p); });
         return;
     }
-    update_all<1>(arrays, 3, [o](V g, V& p, V* state) {
+    update_all<1>(arrays, 1.5, [o](V g, V& p, V* state) {
         V& buffer = state[0];
         g = descent(g, p, o.weight_decay, o.maximize);
         buffer = o.first_step ? g : fma(set<T>(o.momentum), buffer, set<T>(1 - o.dampening) * g);
@@ -92,13 +92,13 @@ void adam_step(const StepArrays<T>& arrays, const AdamOptions& options) {
         p = p - set<T>(step_size) * m / fma(sqrt(v), set<T>(correction), set<T>(o.eps));
     };
     if (o.amsgrad) {
-        update_all<3>(arrays, 8, [=](V g, V& p, V* state) {
+        update_all<3>(arrays, 4, [=](V g, V& p, V* state) {
             average(g, p, state);
             state[2] = max(state[2], state[1]);
             descend(p, state[0], state[2]);
         });
     } else {
-        update_all<2>(arrays, 8, [=](V g, V& p, V* state) {
+        update_all<2>(arrays, 4, [=](V g, V& p, V* state) {
             average(g, p, state);
             descend(p, state[0], state[1]);
         });
@@ -109,7 +109,7 @@ void adam_step(const StepArrays<T>& arrays, const AdamOptions& options) {
 template <bool centered, bool has_momentum, class T>
 void rmsprop(const StepArrays<T>& arrays, const RmspropOptions& o) {
     using V = Vec<T>;
-    update_all<1 + centered + has_momentum>(arrays, 8, [o](V g, V& p, V* state) {
+    update_all<1 + centered + has_momentum>(arrays, 3, [o](V g, V& p, V* state) {
         g = descent(g, p, o.weight_decay, o.maximize);
         state[0] = fma(set<T>(o.alpha), state[0], set<T>(1 - o.alpha) * g * g);
         V variance = state[0];

@@ -187,7 +187,7 @@ void scatter_pairs(const PoolGeometry& g, const T* grad_output, const std::uint8
             fill(rows + width + 2 * outputs, width - 2 * outputs, T(0));
         }
     };
-    parallel_for(g.planes, static_cast<double>(g.h.input * width), [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    parallel_for(g.planes, 2.0 * (g.h.input * width), [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t image = begin; image < end; ++image) {
             T* to = grad_input + image * g.h.input * width;
             for (std::ptrdiff_t oh = 0; oh < g.h.output; ++oh, to += 2 * width) {

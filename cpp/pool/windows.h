@@ -28,7 +28,7 @@ void for_each_window(const PoolGeometry& geometry, const T* input, T padding, co
         std::memcpy(&taps[t].index, &index, sizeof(T));
     }
     const RowPhases<T> row_phases(w, pitch, phase_size);
-    const double work = static_cast<double>(rows * w.axis.output * (count + 2));
+    const double work = 3.0 * (rows * w.axis.output * (count + 2));
     for_each_strip<T>(
         g.planes, h.axis.output, rows, work, phases * phase_size + 2 * Vec<T>::size,
         [&](std::ptrdiff_t image, std::ptrdiff_t oh, std::ptrdiff_t n, T* source) {
