@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .row import INTEGERS_AND_BOOL, Array, Case, Mistake, Op, Source, named, taken
-
-ARRANGING = {"linear": True, "integers": INTEGERS_AND_BOOL, "special": True}
+from .row import Array, Case, Mistake, Op, Source, named, taken
+from .shapes import ARRANGING
 
 
 def _call(lib: Any, x: Any, *indices: Any, index: Any = None) -> Any:

@@ -21,7 +21,10 @@ INTEGERS_AND_BOOL = (*INTEGERS, np.bool_)
 
 @dataclass(frozen=True)
 class Case:
-    """One call of an operation: arrays that become tensors, and the other arguments, by name."""
+    """One call of an operation: arrays that become tensors, and the other arguments, by name.
+
+    Arrays among the latter become tensors without gradient.
+    """
 
     tensors: tuple[Array, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +61,7 @@ class Op:
     fast_mode: bool = False  # gradcheck of projections only, for large inputs
     rtol: float = 1e-5  # of float32 results
     atol: float = 1e-5
-    torch: bool = True  # whether PyTorch has it under the same name, so that ``call`` works there
+    in_torch: Callable[[Case], bool] = lambda case: True  # whether PyTorch takes it, so that ``call`` works there
     mistakes: tuple[Mistake, ...] = ()
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # what Hypothesis prints of a failing example
@@ -73,6 +76,11 @@ def named(name: str) -> Callable[..., Any]:
 def method(name: str) -> Callable[..., Any]:
     """``call`` of an operation that is a method of the first tensor."""
     return lambda lib, input, *tensors, **kwargs: getattr(input, name)(*tensors, **kwargs)
+
+
+def functional(name: str) -> Callable[..., Any]:
+    """``call`` of an operation of ``nn.functional``."""
+    return lambda lib, *tensors, **kwargs: getattr(lib.nn.functional, name)(*tensors, **kwargs)
 
 
 def each(function: Callable[..., Any]) -> Callable[..., Any]:
