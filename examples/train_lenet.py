@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shlex
 import signal
 import sys
 import time
@@ -31,7 +32,7 @@ from minitorch.models import LeNet5
 IMAGE_SIZE = 32  # what LeNet-5 takes
 COLUMNS = ("epoch", "train_loss", "test_accuracy", "seconds")  # of metrics.csv
 
-# Chosen by cross-validation on the training images alone; the held-out images played no part.
+# For the digits chosen by cross-validation on the training images; the held-out ones played no part.
 RECIPES = {
     "digits": {"epochs": 40, "batch_size": 32},
     "mnist": {"epochs": 5, "batch_size": 64},
@@ -187,7 +188,12 @@ def train_epoch(
     model.train()
     loader.generator.set_state(progress.shuffle_state)
     bar = tqdm(
-        total=images_in_all, initial=done, desc=f"epoch {progress.epoch + 1}", unit="img", leave=False, disable=None
+        total=images_in_all,
+        initial=done,
+        desc=f"epoch {progress.epoch + 1}",
+        unit="img",
+        leave=False,
+        disable=None if sys.stdout.isatty() else True,  # None: unless stderr, where the bar is drawn, is a terminal too
     )
     with bar:
         for images, labels in islice(loader, progress.step, None):
@@ -337,7 +343,7 @@ def main() -> int:
     progress = train(model, optimizer, train_set, test_set, progress, options)
     if progress.epoch < options.epochs:
         print(f"Stopped after {progress.epoch} epochs and {progress.step} steps. To go on:")
-        print(f"    python {sys.argv[0]} --resume {options.save}")
+        print("    " + shlex.join([sys.executable, sys.argv[0], "--resume", options.save]))
         return 130
     report(model, test_set, classes, progress, options)
     return 0
