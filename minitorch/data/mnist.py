@@ -102,7 +102,7 @@ class MNIST(ImageDataset):
             f"{type(self).__name__}: these files are missing:\n  "
             + "\n  ".join(names)
             + f"\nGet them elsewhere (for instance from {self.mirrors[0]})"
-            + f"\nand put them, compressed or not, into {self.root.absolute()}"
+            + f"\nand put them, compressed or not, into {self.raw_folder.absolute()}"
         )
 
 

@@ -57,7 +57,7 @@ def test_missing_files_are_named(tmp_path, write_mnist):
     message = str(caught.value)
     assert "t10k-labels-idx1-ubyte.gz" in message
     assert "train-images" not in message
-    assert f"put them, compressed or not, into {tmp_path}\nor give download=True." in message
+    assert f"put them, compressed or not, into {tmp_path / 'MNIST' / 'raw'}\nor give download=True." in message
 
 
 def test_without_a_network_the_files_are_named_too(tmp_path, monkeypatch):
