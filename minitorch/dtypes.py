@@ -55,7 +55,7 @@ float64 = dtype("float64", _FLOATING)
 ALL = (bool_, uint8, int32, int64, float16, float32, float64)
 _RANK = {d: i for i, d in enumerate(ALL)}
 _BY_NUMPY: dict[Any, dtype] = {d.numpy: d for d in ALL}
-_BY_NUMPY.update({bool: bool_, int: int64, float: float32})
+_BY_NUMPY.update({bool: bool_, int: int64, float: float64})
 
 _default = float32
 

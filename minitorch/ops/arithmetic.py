@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..dtypes import as_dtype, bool_
 from ..tensor import Function, Tensor, tensor_method, wrap
+from .compare import logical_or
 from .dispatch import floating, ieee, pair
 from .elementwise import log, square, trunc
 from .selection import where
@@ -129,12 +131,17 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     if alpha != 1:
         other = other * alpha
     a, b = pair("sub", input, other)
-    if a.data.dtype.kind == "b":
+    promoted = a is not input or b is not other
+    if a.data.dtype.kind == "b" or (promoted and (_is_bool(input) or _is_bool(other))):
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
             "use the `~` or `logical_not()` operator instead."
         )
     return Sub.apply(a, b)
+
+
+def _is_bool(operand: Any) -> bool:
+    return isinstance(operand, bool) or (hasattr(operand, "dtype") and as_dtype(operand.dtype) is bool_)
 
 
 @tensor_method("__rsub__")
@@ -185,7 +192,9 @@ def rdiv(input: Any, other: Any) -> Tensor:
 
 
 def check_divisor(name: str, divisor: Tensor) -> None:
-    """Raises RuntimeError where an integer division by zero would give garbage."""
+    """Raises RuntimeError where an integer division by zero would give garbage, and for bools."""
+    if divisor.data.dtype.kind == "b":
+        raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
     if divisor.data.dtype.kind != "f" and not divisor.data.all():
         raise RuntimeError(f"ZeroDivisionError: {name}: an integer tensor is divided by zero")
 
@@ -223,10 +232,13 @@ def pow(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent``, broadcast.
 
     Raises:
-        RuntimeError: integers to a negative integer power.
+        RuntimeError: integers to a negative integer power, or bools to the power of bools.
     """
-    if isinstance(exponent, (int, float)) and isinstance(input, Tensor) and exponent == 2:
-        return square(input)
+    if isinstance(exponent, (int, float)) and isinstance(input, Tensor):
+        if input.data.dtype.kind == "b" and isinstance(exponent, bool):
+            return logical_or(input, not exponent)  # 0⁰ = 1, as for numbers
+        if exponent == 2 and (input.data.dtype.kind == "f" or (type(exponent) is int and input.data.dtype.kind != "b")):
+            return square(input)
     a, b = pair("pow", input, exponent)
     if a.data.dtype.kind in "iu" and (b.data < 0).any():
         raise RuntimeError("Integers to negative integer powers are not allowed.")

@@ -35,7 +35,7 @@ class Cast(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, d: dtype) -> Tensor:
         ctx.dtype = input.data.dtype
-        return wrap(input.data.astype(d.numpy), input.backend)
+        return wrap(ieee.run(input.data.astype, d.numpy), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
@@ -51,7 +51,7 @@ def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
     """A number as a 0-d tensor of dtype ``d`` on the device of ``like``."""
     if d.name == "uint8" and not isinstance(value, bool):
         value = int(value) & 0xFF  # wraps around, as arithmetic on the tensor's elements does
-    return wrap(like.backend.xp.asarray(value, dtype=d.numpy), like.backend)
+    return wrap(ieee.run(like.backend.xp.asarray, value, dtype=d.numpy), like.backend)
 
 
 def promotion_of(operand: Any) -> tuple[dtype, int]:
@@ -138,7 +138,7 @@ def pair(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
                 return input, other
         elif isinstance(other, (int, float)) and (a.dtype.kind == "f" or (type(other) is int and a.dtype.kind == "i")):
             # The number's category is not above the tensor's: the tensor's dtype holds the result.
-            return input, wrap(input.backend.xp.asarray(other, a.dtype), input.backend)
+            return input, wrap(ieee.run(input.backend.xp.asarray, other, a.dtype), input.backend)
     first, second = operands(name, input, other)
     return first, second
 
@@ -185,7 +185,7 @@ class SumToSize(Function):
         axes = tuple(range(extra)) + tuple(
             i + extra for i, n in enumerate(shape) if n == 1 and input.data.shape[i + extra] != 1
         )
-        return wrap(input.data.sum(axis=axes).reshape(shape), input.backend)
+        return wrap(ieee.run(input.data.sum, axis=axes).reshape(shape), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:

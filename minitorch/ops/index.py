@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
+from .dispatch import ieee
 from .inplace import check_in_place
 from .shape import view_of
 
@@ -69,7 +70,7 @@ class PutItem(Function):
         if basic:
             out[index] = source.data
         else:
-            xp.add.at(out, index, source.data)
+            ieee.run(xp.add.at, out, index, source.data)
         return wrap(out, source.backend)
 
     @staticmethod

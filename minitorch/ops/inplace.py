@@ -13,6 +13,7 @@ from typing import Any
 from ..autograd import is_grad_enabled, no_grad
 from ..tensor import Tensor, tensor_method
 from . import arithmetic, elementwise
+from .dispatch import ieee
 from .selection import clamp
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
@@ -42,7 +43,7 @@ def check_in_place(name: str, input: Tensor, *others: Any) -> None:
 
 def store(input: Tensor, value: Any) -> Tensor:
     """Writes ``value``, an array or a number that the caller has checked, into all of ``input``."""
-    input.data[...] = value
+    ieee.run(input.data.__setitem__, ..., value)
     input._bump_version()
     return input
 
