@@ -45,7 +45,9 @@ def test_objects_of_one_instruction_set_share_no_code():
 def import_with_isa(isa):
     environment = {**os.environ, "MINITORCH_ISA": isa}
     command = [sys.executable, "-c", "from minitorch import _C; print(_C.isa)"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # Not in the root, where Python would find the sources first, which have no extension module if it is installed.
+    directory = Path(__file__).parent
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_instruction_set_is_chosen_by_the_environment():
