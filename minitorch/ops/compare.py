@@ -13,16 +13,34 @@ def _apply(name: str, input: Any, other: Any, xp_name: str) -> Tensor:
     return wrap(getattr(a.backend.xp, xp_name)(a.data, b.data), a.backend)
 
 
-@tensor_method("eq", "__eq__")
+@tensor_method("eq")
 def eq(input: Any, other: Any) -> Tensor:
     """``input == other``, elementwise and broadcast."""
     return _apply("eq", input, other, "equal")
 
 
-@tensor_method("ne", "not_equal", "__ne__")
+@tensor_method("ne", "not_equal")
 def ne(input: Any, other: Any) -> Tensor:
     """``input != other``, elementwise and broadcast."""
     return _apply("ne", input, other, "not_equal")
+
+
+@tensor_method("__eq__")
+def is_equal(input: Tensor, other: Any) -> Any:
+    """``input == other``; False where ``other`` is no tensor, array or number, as Python answers for unlike things."""
+    try:
+        return eq(input, other)
+    except TypeError:
+        return NotImplemented
+
+
+@tensor_method("__ne__")
+def is_unequal(input: Tensor, other: Any) -> Any:
+    """``input != other``; True where ``other`` is no tensor, array or number."""
+    try:
+        return ne(input, other)
+    except TypeError:
+        return NotImplemented
 
 
 @tensor_method("lt", "less", "__lt__")

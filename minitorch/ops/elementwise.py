@@ -132,6 +132,19 @@ class Constant(Function):
         return grad_output.new_zeros(grad_output.data.shape), None
 
 
+class Sign(Function):
+    """-1, 0 or 1, and 0 for NaN, where NumPy's sign is NaN: its gradient is 0 wherever it has one."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Tensor:
+        positive, negative = input.data > 0, input.data < 0
+        return wrap(positive.astype(input.data.dtype) - negative.astype(input.data.dtype), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return grad_output.new_zeros(grad_output.data.shape)
+
+
 @tensor_method("neg", "negative", "__neg__")
 def neg(input: Tensor) -> Tensor:
     """``-input``.
@@ -232,5 +245,5 @@ def round_(input: Tensor) -> Tensor:
 
 @tensor_method("sign")
 def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1. Piecewise constant: its gradient is 0."""
-    return Constant.apply(input, "sign")
+    """-1, 0 or 1; 0 for NaN. Piecewise constant: its gradient is 0."""
+    return input if input.data.dtype.kind == "b" else Sign.apply(input)
