@@ -77,7 +77,7 @@ def _smaller(a: float, b: float) -> float:
 
 
 def _sign(x: float) -> float:
-    return x if x != x else type(x)((x > 0) - (x < 0))
+    return type(x)((x > 0) - (x < 0))
 
 
 def _rounding(name: str, function: Any) -> Op:
@@ -224,7 +224,7 @@ FUNCTIONS = [
     _rounding("ceil", math.ceil),
     _rounding("trunc", math.trunc),
     _rounding("round", round),
-    Op("sign", named("sign"), each(_sign), unary("distinct"), smooth=False, integers=INTEGERS, special=True),
+    Op("sign", named("sign"), each(_sign), unary("distinct"), smooth=False, integers=INTEGERS_AND_BOOL, special=True),
 ]
 
 SELECTION = [

@@ -1,0 +1,119 @@
+"""Points without a derivative, ties, and the numbers that IEEE 754 sets apart: PyTorch 2.13's answers, as literals."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import minitorch
+from minitorch.autograd import grad
+
+NAN, INF = math.nan, math.inf
+
+
+def same(found, wanted):
+    return len(found) == len(wanted) and all(a == b or (a != a and b != b) for a, b in zip(found, wanted, strict=True))
+
+
+# A function, the points, its values there, and the gradients of their sum.
+POINTS = {
+    "abs": (lambda x: x.abs(), [-2.0, 0.0, -0.0, NAN, -INF], [2.0, 0.0, 0.0, NAN, INF], [-1.0, 0.0, 0.0, 0.0, -1.0]),
+    "sqrt": (lambda x: x.sqrt(), [0.0, -1.0, INF], [0.0, NAN, INF], [INF, NAN, 0.0]),
+    "log": (lambda x: x.log(), [0.0, -1.0, INF], [-INF, NAN, INF], [INF, -1.0, 0.0]),
+    "exp": (lambda x: x.exp(), [INF, -INF, NAN, 1000.0], [INF, 0.0, NAN, INF], [INF, 0.0, NAN, INF]),
+    "rsqrt": (lambda x: x.rsqrt(), [0.0, INF, -1.0], [INF, 0.0, NAN], [-INF, -0.0, NAN]),
+    "reciprocal": (lambda x: x.reciprocal(), [0.0, -0.0, INF], [INF, -INF, 0.0], [-INF, -INF, -0.0]),
+    "sign": (lambda x: x.sign(), [-2.0, 0.0, INF, NAN], [-1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]),
+    "floor": (lambda x: x.floor(), [-0.5, 2.0, INF], [-1.0, 2.0, INF], [0.0, 0.0, 0.0]),
+    "round": (lambda x: x.round(), [0.5, 1.5, 2.5, -0.5], [0.0, 2.0, 2.0, -0.0], [0.0, 0.0, 0.0, 0.0]),
+    "relu": (lambda x: minitorch.relu(x), [-1.0, 0.0, -0.0, INF], [0.0, 0.0, 0.0, INF], [0.0, 0.0, 0.0, 1.0]),
+    "clamp": (
+        lambda x: x.clamp(0, 1),
+        [0.0, 1.0, -1.0, 2.0, NAN],
+        [0.0, 1.0, 0.0, 1.0, NAN],
+        [1.0, 1.0, 0.0, 0.0, 0.0],
+    ),
+    "x ** 2": (lambda x: x**2, [0.0, -3.0, INF], [0.0, 9.0, INF], [0.0, -6.0, INF]),
+    "x ** 0": (lambda x: x**0, [0.0, NAN, INF], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]),
+    "x ** 0.5": (lambda x: x**0.5, [0.0, 4.0, -1.0], [0.0, 2.0, NAN], [INF, 0.25, NAN]),
+    "x ** -1": (lambda x: x**-1, [0.0, 2.0], [INF, 0.5], [-INF, -0.25]),
+    "x ** 3": (lambda x: x**3, [0.0, -2.0], [0.0, -8.0], [0.0, 12.0]),
+    "0 ** x": (lambda x: 0.0**x, [0.0, 2.0, -1.0], [1.0, 0.0, INF], [0.0, 0.0, -INF]),
+    "x / 0": (lambda x: x / 0, [1.0, -1.0, 0.0], [INF, -INF, NAN], [INF, INF, INF]),
+    "0 / x": (lambda x: 0 / x, [0.0, 2.0], [NAN, 0.0], [NAN, -0.0]),
+    "maximum of ties": (lambda x: minitorch.maximum(x, x.detach() * 1), [1.0, 2.0], [1.0, 2.0], [0.5, 0.5]),
+    "max of ties": (lambda x: x.max(), [3.0, 1.0, 3.0], [3.0], [0.5, 0.0, 0.5]),
+    "amax of ties": (lambda x: x.amax(0), [3.0, 1.0, 3.0, 3.0], [3.0], [1 / 3, 0.0, 1 / 3, 1 / 3]),
+    "max(dim) of ties": (lambda x: x.max(0)[0], [3.0, 1.0, 3.0], [3.0], [1.0, 0.0, 0.0]),
+    "min of NaN": (lambda x: x.min(), [3.0, NAN, 1.0], [NAN], [0.0, 1.0, 0.0]),
+    "max(dim) of NaN": (lambda x: x.max(0)[0], [3.0, NAN, NAN], [NAN], [0.0, 1.0, 0.0]),
+    "std of a constant": (lambda x: x.std(), [2.0, 2.0], [0.0], [0.0, 0.0]),
+    "std of one": (lambda x: x.std(), [2.0], [NAN], [NAN]),
+    "var of one": (lambda x: x.var(), [2.0], [NAN], [NAN]),
+    "mean of none": (lambda x: x.mean(), [], [NAN], []),
+    "sum of none": (lambda x: x.sum(), [], [0.0], []),
+    "logsumexp of -inf": (lambda x: x.logsumexp(0), [-INF, -INF], [-INF], [NAN, NAN]),
+    "logsumexp of inf": (lambda x: x.logsumexp(0), [INF, 1.0], [INF], [NAN, 0.0]),
+    "logsumexp of large": (lambda x: x.logsumexp(0), [1000.0, -1000.0], [1000.0], [1.0, 0.0]),
+    "where hides": (lambda x: minitorch.where(x > 0, x.sqrt(), 0.0), [0.0, 4.0], [0.0, 2.0], [NAN, 0.25]),
+}
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_values_and_gradients(name):
+    function, points, values, gradients = POINTS[name]
+    x = minitorch.tensor(points, dtype=minitorch.float64, requires_grad=True)
+    y = function(x)
+    found = y.detach().reshape(-1).tolist()
+    assert same(found, values)
+    assert [math.copysign(1, v) for v in found if v == v] == [math.copysign(1, v) for v in values if v == v]
+    assert same(grad(y.sum(), x)[0].tolist(), gradients)
+
+
+@pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning")  # PyTorch's, of one element's variance
+@pytest.mark.parametrize("name", POINTS)
+def test_pytorch_agrees(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    function, points, values, gradients = POINTS[name]
+    x = torch.tensor(points, dtype=torch.float64, requires_grad=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for lib_function in ("relu", "maximum", "where"):
+            patch.setattr(minitorch, lib_function, getattr(torch, lib_function))
+        y = function(x)
+    assert same(y.detach().reshape(-1).tolist(), values)
+    assert same(torch.autograd.grad(y.sum(), x)[0].tolist(), gradients)
+
+
+def test_arg_of_ties_and_nan_is_the_first():
+    x = minitorch.tensor([1.0, 3.0, 3.0, 1.0])
+    assert (x.argmax().item(), x.argmin().item()) == (1, 0)
+    assert (x.max(0)[1].item(), x.min(0)[1].item()) == (1, 0)
+    x = minitorch.tensor([1.0, NAN, 3.0, NAN])
+    assert (x.argmax().item(), x.argmin().item()) == (1, 1)
+
+
+def test_comparisons_with_nan_are_false():
+    x = minitorch.tensor([NAN, 1.0])
+    for name, wanted in {"eq": False, "ne": True, "lt": False, "le": False, "gt": False, "ge": False}.items():
+        assert getattr(x, name)(NAN)[0].item() is wanted
+
+
+def test_integer_division_rounds_as_asked():
+    x, y = minitorch.tensor([7, -7, 7, -7]), minitorch.tensor([2, 2, -2, -2])
+    assert minitorch.div(x, y, rounding_mode="trunc").tolist() == [3, -3, -3, 3]
+    assert (x // y).tolist() == [3, -4, -4, 3]
+    assert (x % y).tolist() == [1, 1, -1, -1]
+    assert (x / y).tolist() == [3.5, -3.5, -3.5, 3.5]
+
+
+def test_no_warning_escapes_from_ieee_arithmetic():
+    """Warnings are errors in these tests: overflow, invalid operations and divisions by zero must be silent."""
+    x = minitorch.tensor([1e300, INF, -INF, NAN, 0.0], dtype=minitorch.float64, requires_grad=True)
+    y = (x * x - x / 0 + x.exp().log().sqrt() - x.float().half().double()).sum()
+    y.backward()
+    (x.max() + x.amin() + x.var() + x.std() + x.logsumexp(0)).backward()
+    x.expand(2, 5).sum_to_size(5)
+    with minitorch.no_grad():
+        minitorch.zeros(5, dtype=minitorch.float16).copy_(x)
+    _ = minitorch.tensor([1.0], dtype=minitorch.float16) * 1e300
