@@ -32,6 +32,8 @@ PyType_Slot block_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(&Block::g
 }  // namespace mt
 
 NB_MODULE(_C, m) {
+    // Arrays that a program still holds when it ends, in a global say, are no leak.
+    nb::set_leak_warnings(false);
     m.attr("isa") = mt::kernels().isa;
     m.def("get_num_threads", &mt::num_threads);
     m.def(

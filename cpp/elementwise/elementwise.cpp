@@ -26,11 +26,11 @@ void relu_backward(const T* grad_output, const T* output, T* grad_input, std::pt
     parallel_for(n, 1.5, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
         std::ptrdiff_t i = begin;
         for (; i + V::size <= end; i += V::size) {
-            select(gt(V::load(output + i), V::zero()), V::load(grad_output + i), V::zero()).store(grad_input + i);
+            select(ge(V::zero(), V::load(output + i)), V::zero(), V::load(grad_output + i)).store(grad_input + i);
         }
         const int rest = static_cast<int>(end - i);
-        const auto positive = gt(V::load_partial(output + i, rest), V::zero());
-        select(positive, V::load_partial(grad_output + i, rest), V::zero()).store_partial(grad_input + i, rest);
+        const auto blocked = ge(V::zero(), V::load_partial(output + i, rest));
+        select(blocked, V::zero(), V::load_partial(grad_output + i, rest)).store_partial(grad_input + i, rest);
     });
 }
 

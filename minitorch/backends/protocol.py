@@ -162,7 +162,7 @@ class Backend(Protocol):
         ...
 
     def relu_backward(self, grad_output: Array, output: Array) -> Array:
-        """``grad_output`` where ``output > 0``, else 0; all of one shape."""
+        """0 where ``output <= 0``, else ``grad_output`` (so NaN passes a gradient, as in PyTorch); all of one shape."""
         ...
 
     def philox(self, seed: int, offset: int, n: int) -> Array:

@@ -18,7 +18,7 @@ from .shape import reshape, transpose
 
 
 class ReLU(Function):
-    """max(x, 0): the gradient passes where the output is positive."""
+    """max(x, 0): the gradient passes where the output is positive (or NaN)."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class ReLU(Function):
 
 
 class ReLUBackward(Function):
-    """``grad_output`` where ``output > 0``, else 0: linear in the gradient, piecewise constant in the output."""
+    """0 where ``output <= 0``, else ``grad_output``: linear in the gradient, piecewise constant in the output."""
 
     @staticmethod
     def forward(ctx: Any, grad_output: Tensor, output: Tensor) -> Tensor:

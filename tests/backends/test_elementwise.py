@@ -20,7 +20,7 @@ def test_relu(data, dtype, values):
     grad = data.draw(arrays(x.shape, dtype, values=values))
     output = backend.relu(x)
     np.testing.assert_array_equal(output, np.where(np.isnan(x) | (x > 0), x, 0))
-    np.testing.assert_array_equal(backend.relu_backward(grad, output), np.where(output > 0, grad, 0))
+    np.testing.assert_array_equal(backend.relu_backward(grad, output), np.where(output <= 0, 0, grad))
     assert output.dtype == dtype
 
 

@@ -222,6 +222,12 @@ def test_dropout_identity_and_zeros() -> None:
     assert x.tolist() == expected
 
 
+def test_relu_of_nan_passes_the_gradient() -> None:
+    x = minitorch.tensor([np.nan, -1.0, 0.0, 2.0], requires_grad=True)
+    F.relu(x).backward(minitorch.tensor([3.0, 4.0, 5.0, 6.0]))
+    assert x.grad.tolist() == [3.0, 0.0, 0.0, 6.0]
+
+
 @pytest.mark.parametrize("p", [-0.1, 1.5, np.nan])
 def test_dropout_probability(p: float) -> None:
     with pytest.raises(ValueError, match=rf"dropout probability has to be between 0 and 1, but got {p}"):

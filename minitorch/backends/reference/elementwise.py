@@ -18,8 +18,8 @@ def relu(input: Array) -> Array:
 
 
 def relu_backward(grad_output: Array, output: Array) -> Array:
-    """The gradient passes where the output is positive."""
-    return np.asarray(np.where(output > 0, grad_output, grad_output.dtype.type(0)), order="C")
+    """The gradient passes where the output is positive, or NaN."""
+    return np.asarray(np.where(output <= 0, grad_output.dtype.type(0), grad_output), order="C")
 
 
 def philox(seed: int, offset: int, n: int) -> Array:
