@@ -85,6 +85,19 @@ def product_in_child(connection, a, b):
     connection.send((_C.get_num_threads(), CpuBackend().matmul(a, b)))
 
 
+@pytest.mark.parametrize(("given", "used"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_idle_threads_sleep_soon(given, used):
+    """Spinning threads make two programs on the same processors a hundred times slower."""
+    without = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "LD_PRELOAD")}
+    environment = {**without, **given, "OMP_DISPLAY_ENV": "VERBOSE"}
+    code = "import os, minitorch.backends.cpu; print(os.environ.get('GOMP_SPINCOUNT'))"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    if "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("the kernels don't run on GNU's OpenMP")
+    assert f"GOMP_SPINCOUNT = '{used}'" in done.stderr
+    assert done.stdout.strip() == str(given.get("GOMP_SPINCOUNT"))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_computes():

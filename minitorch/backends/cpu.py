@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minitorch import _C
+# GNU's OpenMP lets a thread without work spin for about 15 ms before it sleeps. Between two kernels that is no loss on
+# an idle machine, but where two programs share the processors each waits for the other's spinning threads: LeNet's
+# step, of 2 ms, took 140 ms. A thousand turns, about 50 µs, still bridge the gaps inside a step. The library reads its
+# environment once, when it is loaded; what the user has set there counts.
+_quiet = not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys()
+if _quiet:
+    os.environ["GOMP_SPINCOUNT"] = "1000"
+try:
+    from minitorch import _C
+finally:
+    if _quiet:
+        del os.environ["GOMP_SPINCOUNT"]
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
