@@ -9,14 +9,20 @@
 namespace mt {
 namespace {
 
+// 0 where x <= 0 (also for x = -0), else x: NaN stays NaN.
+template <class T>
+Vec<T> positive_part(Vec<T> x) {
+    return select(ge(Vec<T>::zero(), x), Vec<T>::zero(), x);
+}
+
 template <class T>
 void relu(const T* input, T* output, std::ptrdiff_t n) {
     using V = Vec<T>;
     parallel_for(n, 1, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
         std::ptrdiff_t i = begin;
-        for (; i + V::size <= end; i += V::size) max(V::zero(), V::load(input + i)).store(output + i);
+        for (; i + V::size <= end; i += V::size) positive_part(V::load(input + i)).store(output + i);
         const int rest = static_cast<int>(end - i);
-        max(V::zero(), V::load_partial(input + i, rest)).store_partial(output + i, rest);
+        positive_part(V::load_partial(input + i, rest)).store_partial(output + i, rest);
     });
 }
 
