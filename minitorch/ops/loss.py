@@ -18,7 +18,7 @@ from .activation import log_softmax, softmax
 from .dispatch import check_floating, ieee, in_float32, same_device
 from .elementwise import square
 from .selection import where
-from .shape import Expand, permute, reshape
+from .shape import Expand, permute, reshape, view_of
 
 
 class CrossEntropy(Function):
@@ -139,7 +139,7 @@ def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index
     labels = target.data.reshape(-1).astype(np.int64, copy=False)
     # As unsigned numbers the negative ones are huge: one pass over the labels finds them all.
     if labels.size == 0 or (ignore_index < 0 and labels.view(np.uint64).max() < classes):
-        return wrap(labels, input.backend), labels.size
+        return view_of(target, labels), labels.size
     ignored = labels == ignore_index
     wrong = ((labels < 0) | (labels >= classes)) & ~ignored
     if wrong.any():
@@ -148,7 +148,7 @@ def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index
             f"{name}: target {int(labels[first])} (element {first}) is out of bounds: input {input.data.shape} has "
             f"{classes} classes, so labels are 0 … {classes - 1}, or {ignore_index} to be ignored"
         )
-    return wrap(labels, input.backend), labels.size - int(ignored.sum())
+    return view_of(target, labels), labels.size - int(ignored.sum())
 
 
 def _onehot(labels: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, Tensor]:
