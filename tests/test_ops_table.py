@@ -241,7 +241,7 @@ def test_a_mistake_raises_the_same_in_pytorch(mistake):
 
 
 def torch_run(torch, op, case):
-    leaves = [torch.tensor(np.array(array)) for array in case.tensors]
+    leaves = [torch.tensor(np.array(array, order="C")) for array in case.tensors]
     leaves = [t.requires_grad_() if t.is_floating_point() and op.differentiable else t for t in leaves]
     result = op.call(torch, *leaves, **named_arguments(case, lambda array: torch.tensor(np.array(array))))
     return leaves, result if isinstance(result, tuple) else (result,)

@@ -19,7 +19,7 @@ Pair = tuple[int, int]
 
 def _has_channels(case: Case) -> bool:
     """PyTorch takes no images or weights without channels where this is asked."""
-    return all(tensor.shape[1] > 0 for tensor in case.tensors if tensor.ndim == 4)
+    return all(0 not in tensor.shape[1 if k == 0 else 0 :] for k, tensor in enumerate(case.tensors))
 
 
 # ---- convolution -----------------------------------------------------------------------------------------------------

@@ -60,10 +60,11 @@ def whole(values: str = "normal") -> Callable[[Source], Case]:
 
 
 def _corrected(s: Source) -> Case:
-    """What is reduced has two elements at least: with one, the corrected variance is 0/0."""
+    """What is reduced has two elements at least, that differ: the deviation has no derivative where it is 0."""
     shape = s.shape(min_dims=1, min_side=2)
     dim = s.one_of(None, s.dims(len(shape), at_least=1), s.integer(-len(shape), len(shape) - 1))
-    return Case((s.array(shape),), {"dim": dim, "keepdim": s.flag() and dim is not None, "correction": s.one_of(0, 1)})
+    kwargs = {"dim": dim, "keepdim": s.flag() and dim is not None, "correction": s.one_of(0, 1)}
+    return Case((s.array(shape, repeated=False),), kwargs)
 
 
 def _mean(row: list[float]) -> float:

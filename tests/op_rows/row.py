@@ -159,8 +159,11 @@ class Source:
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.integer(0, 2**32 - 1))
 
-    def array(self, shape: Shape, values: str = "normal") -> Array:
-        """Numbers in the dtype under test. Integers lie between -4 and 4, and aren't 0 where ``values`` never are."""
+    def array(self, shape: Shape, values: str = "normal", *, repeated: bool = True) -> Array:
+        """Numbers in the dtype under test. Integers lie between -4 and 4, and aren't 0 where ``values`` never are.
+
+        With ``repeated=False`` it is no layout in which elements are equal because they are one.
+        """
         rng = self.rng()
         if self.dtype.kind == "f":
             array = _VALUES[values](rng, shape)
@@ -169,7 +172,8 @@ class Source:
             array = rng.integers(low, 5, shape)
             if values == "nonzero" and self.dtype.kind == "i":
                 array *= rng.choice([-1, 1], shape)
-        return with_layout(np.asarray(array).astype(self.dtype), self.one_of(*self.layouts))
+        layouts = [layout for layout in self.layouts if repeated or layout != "broadcast"]
+        return with_layout(np.asarray(array).astype(self.dtype), self.one_of(*layouts))
 
     def mask(self, shape: Shape) -> Array:
         return with_layout(np.asarray(self.rng().random(shape) < 0.5), self.one_of(*self.layouts))

@@ -27,7 +27,7 @@ POINTS = {
     "sign": (lambda x: x.sign(), [-2.0, 0.0, INF, NAN], [-1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]),
     "floor": (lambda x: x.floor(), [-0.5, 2.0, INF], [-1.0, 2.0, INF], [0.0, 0.0, 0.0]),
     "round": (lambda x: x.round(), [0.5, 1.5, 2.5, -0.5], [0.0, 2.0, 2.0, -0.0], [0.0, 0.0, 0.0, 0.0]),
-    "relu": (lambda x: minitorch.relu(x), [-1.0, 0.0, -0.0, INF], [0.0, 0.0, 0.0, INF], [0.0, 0.0, 0.0, 1.0]),
+    "relu": (lambda x: minitorch.relu(x), [-1.0, 0.0, INF], [0.0, 0.0, INF], [0.0, 0.0, 1.0]),
     "clamp": (
         lambda x: x.clamp(0, 1),
         [0.0, 1.0, -1.0, 2.0, NAN],
