@@ -327,7 +327,10 @@ def array_of(data: Any, dtype: Any, backend: Backend) -> Any:
     else:
         if isinstance(data, Sequence) and any(isinstance(item, Tensor) for item in data):
             data = [item.detach() if isinstance(item, Tensor) else item for item in data]
-        array = np.array(data, dtype=wanted)
+        try:
+            array = np.array(data, dtype=wanted)
+        except ValueError as error:
+            raise ValueError(f"tensor: nested sequences must agree in length and depth ({error})") from None
         if wanted is None and (array.dtype.kind == "f" or array.size == 0):
             array = array.astype(get_default_dtype().numpy)
         array = backend.xp.asarray(array)
