@@ -31,31 +31,24 @@ class MatMul(Function):
 
 
 class Linear(Function):
-    """y = x·Wᵀ + b: ∂x = ∂y·W, ∂W = ∂yᵀ·x, ∂b = Σ ∂y, with x and y as matrices of one row a sample."""
+    """y = x·Wᵀ + b for the rows of a matrix x: ∂x = ∂y·W, ∂W = ∂yᵀ·x, ∂b = Σ ∂y."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(input, weight)
-        *batch, features = input.data.shape
-        rows = input.data.reshape(math.prod(batch), features)
-        output = input.backend.matmul(rows, weight.data.T, None if bias is None else bias.data)
-        return wrap(output.reshape(*batch, len(weight.data)), input.backend)
+        bias_array = None if bias is None else bias.data
+        return wrap(input.backend.matmul(input.data, weight.data.T, bias_array), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         input, weight = ctx.saved_tensors
         grad_input = grad_weight = grad_bias = None
         if ctx.needs_input_grad[0]:
-            grad_input = matmul(grad_output, weight)
+            grad_input = MatMul.apply(grad_output, weight)
         if ctx.needs_input_grad[1]:
-            count = math.prod(input.data.shape[:-1])
-            rows = reshape(input, (count, weight.data.shape[1]))
-            grad_rows = reshape(grad_output, (count, weight.data.shape[0]))
-            grad_weight = matmul(transpose(grad_rows, 0, 1), rows)
+            grad_weight = MatMul.apply(transpose(grad_output, 0, 1), input)
         if ctx.needs_input_grad[2]:
-            # A single sample has no batch to sum over, and sum(()) would be the sum of everything.
-            batch = tuple(range(grad_output.data.ndim - 1))
-            grad_bias = grad_output.sum(batch) if batch else grad_output
+            grad_bias = grad_output.sum(0)
         return grad_input, grad_weight, grad_bias
 
 
@@ -186,4 +179,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if input.data.dtype.kind != "f" or input.data.dtype.itemsize == 2:
         out = matmul(input, transpose(weight, 0, 1))
         return out if bias is None else out + bias
-    return Linear.apply(input, weight, bias)
+    *batch, features = input.data.shape
+    if len(batch) == 1:
+        return Linear.apply(input, weight, bias)
+    rows = Linear.apply(reshape(input, (math.prod(batch), features)), weight, bias)
+    return reshape(rows, (*batch, len(weight.data)))
