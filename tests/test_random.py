@@ -45,6 +45,10 @@ def test_consecutive_draws_share_no_number() -> None:
     draws = minitorch.cat([minitorch.rand(1000) for _ in range(20)])
     # 20,000 draws from 2²⁴ values: about 12 coincidences are expected, a repeated stretch would give hundreds.
     assert 20_000 - len(np.unique(draws.numpy())) < 40
+    # A draw that ends inside a block of four words must leave the rest of the block behind.
+    for n in (1, 2, 3, 5):
+        draws = minitorch.cat([minitorch.rand(n) for _ in range(100)])
+        assert len(np.unique(draws.numpy())) > 100 * n - 3
 
 
 @pytest.mark.parametrize("dtype", [minitorch.float32, minitorch.float64, minitorch.float16])

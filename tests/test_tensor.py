@@ -141,7 +141,8 @@ def test_arrays_beside_tensors_become_tensors(operation):
         result = operation(a, b)
         assert isinstance(result, minitorch.Tensor)
         assert_close(result, operation(np.asarray(a), np.asarray(b)))
-    assert isinstance(np.eye(2) @ x, minitorch.Tensor)
+    m = np.array([[0.0, 2.0], [3.0, 5.0]], x.numpy().dtype)
+    assert (m @ minitorch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=x.dtype)).tolist() == [[6.0, 8.0], [18.0, 26.0]]
     assert isinstance(array < x, minitorch.Tensor)
 
 
