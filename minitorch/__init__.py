@@ -77,23 +77,11 @@ from .ops.compare import (
 from .ops.convert import clone
 from .ops.dispatch import result_type
 from .ops.arithmetic import add, div, floor_divide, mul, pow, remainder, sub
-from .ops.elementwise import (
-    abs_ as abs,
-    ceil,
-    cos,
-    exp,
-    floor,
-    log,
-    neg,
-    reciprocal,
-    round_ as round,
-    rsqrt,
-    sign,
-    sin,
-    sqrt,
-    square,
-    trunc,
-)
+from .ops.elementwise import abs_ as abs, neg, reciprocal, rsqrt, sign, sqrt, square
+from .ops.exponential import exp, log
+from .ops.rounding import ceil, floor, round_ as round, trunc
+from .ops.special import erf
+from .ops.trigonometric import cos, sin
 from .ops.activation import dropout, log_softmax, relu, sigmoid, softmax, tanh
 from .ops.conv import conv2d, conv_transpose2d
 from .ops.selection import clamp, maximum, minimum, where
@@ -191,6 +179,7 @@ __all__ = [
     "enable_grad",
     "eq",
     "equal",
+    "erf",
     "exp",
     "eye",
     "flatten",

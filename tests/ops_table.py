@@ -5,7 +5,37 @@ described in ``op_rows/row.py``; the rows stand in ``op_rows/``, a file for each
 row: forward, gradients, dtypes, memory layouts, error messages and the comparison with PyTorch are then tested.
 """
 
-from op_rows import activations, convolutions, indexing, losses, pieces, pointwise, products, reductions, shapes
+from op_rows import (
+    activations,
+    arithmetic,
+    comparison,
+    convolutions,
+    elementwise,
+    exponential,
+    indexing,
+    losses,
+    pieces,
+    products,
+    reductions,
+    selection,
+    shapes,
+    trigonometric,
+)
 
-FAMILIES = (pointwise, reductions, shapes, pieces, indexing, products, activations, convolutions, losses)
+FAMILIES = (
+    arithmetic,
+    elementwise,
+    exponential,
+    trigonometric,
+    selection,
+    comparison,
+    reductions,
+    shapes,
+    pieces,
+    indexing,
+    products,
+    activations,
+    convolutions,
+    losses,
+)
 TABLE = [row for family in FAMILIES for row in family.ROWS]

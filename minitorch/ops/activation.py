@@ -11,7 +11,7 @@ from ..dtypes import as_dtype
 from ..random import default_generator
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .dispatch import check_floating, floating, ieee, in_float32
-from .elementwise import exp
+from .exponential import exp
 from .inplace import check_in_place, store
 from .selection import where
 from .shape import reshape, transpose

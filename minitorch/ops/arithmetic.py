@@ -12,7 +12,9 @@ from ..dtypes import as_dtype, bool_
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .compare import logical_or
 from .dispatch import floating, ieee, pair
-from .elementwise import log, square, trunc
+from .elementwise import square
+from .exponential import log
+from .rounding import trunc
 from .selection import where
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..autograd import is_grad_enabled, no_grad
 from ..tensor import Tensor, tensor_method
-from . import arithmetic, elementwise
+from . import arithmetic, elementwise, exponential
 from .dispatch import ieee
 from .selection import clamp
 
@@ -79,8 +79,8 @@ for _name, _function, _operator in (
     ("pow_", arithmetic.pow, "__ipow__"),
     ("neg_", elementwise.neg, None),
     ("abs_", elementwise.abs_, None),
-    ("exp_", elementwise.exp, None),
-    ("log_", elementwise.log, None),
+    ("exp_", exponential.exp, None),
+    ("log_", exponential.log, None),
     ("sqrt_", elementwise.sqrt, None),
     ("clamp_", clamp, None),
 ):

@@ -10,7 +10,7 @@ from ..dtypes import as_dtype, int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .compare import isinf
 from .dispatch import cast, floating, ieee
-from .elementwise import exp
+from .exponential import exp
 from .index import take_along_dim
 from .selection import maximum, minimum, where
 from .shape import expand, reshape, squeeze
