@@ -12,7 +12,7 @@ from .. import nn
 from ..nn import functional as F
 from ..nn import init
 from ..ops.creation import empty, tensor, zeros
-from ..ops.shape import cat
+from ..ops.shape import cat, flatten
 from ..tensor import Tensor
 
 
@@ -52,7 +52,7 @@ class LeNet5(nn.Module):
         _check_images("LeNet5", input, self.image_size)
         x = F.max_pool2d(F.relu(self.conv1(input)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        x = F.relu(self.fc1(F.flatten(x, 1)))
+        x = F.relu(self.fc1(flatten(x, 1)))
         x = F.relu(self.fc2(x))
         return self.fc3(x)  # type: ignore[no-any-return]
 
@@ -244,7 +244,7 @@ class LeNet5_1998(nn.Module):
         _check_images("LeNet5_1998", input, 32)
         x = self.squash(self.s2(self.squash(self.c1(input))))
         x = self.squash(self.s4(self.squash(self.c3(x))))
-        x = F.flatten(self.squash(self.c5(x)), 1)
+        x = flatten(self.squash(self.c5(x)), 1)
         return self.out(self.squash(self.f6(x)))  # type: ignore[no-any-return]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..ops.shape import flatten
 from ..tensor import Tensor
-from . import functional as F
 from .module import Module
 
 
@@ -24,7 +24,7 @@ class Flatten(Module):
         self.end_dim = end_dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.flatten(input, self.start_dim, self.end_dim)
+        return flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

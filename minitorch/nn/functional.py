@@ -5,7 +5,6 @@ from ..ops.conv import conv2d, conv_transpose2d
 from ..ops.loss import cross_entropy, mse_loss, nll_loss
 from ..ops.matmul import linear
 from ..ops.pool import avg_pool2d, max_pool2d
-from ..ops.shape import flatten
 
 __all__ = [
     "avg_pool2d",
@@ -13,7 +12,6 @@ __all__ = [
     "conv_transpose2d",
     "cross_entropy",
     "dropout",
-    "flatten",
     "leaky_relu",
     "linear",
     "log_softmax",

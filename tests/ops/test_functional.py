@@ -14,7 +14,7 @@ import minitorch.nn.functional as F
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_names_are_those_of_torch(torch: Any, name: str) -> None:
-    assert hasattr(torch.nn.functional, name) or hasattr(torch, name)
+    assert hasattr(torch.nn.functional, name)
 
 
 def test_graphs_are_freed_without_the_garbage_collector() -> None:
@@ -25,7 +25,7 @@ def test_graphs_are_freed_without_the_garbage_collector() -> None:
     try:
         hidden = F.relu(F.avg_pool2d(F.max_pool2d(F.conv2d(x, w), 2, 1), 2))
         hidden = F.dropout(F.sigmoid(F.tanh(F.leaky_relu(hidden))), 0.1)
-        scores = F.log_softmax(F.softmax(F.flatten(hidden, 1), 1), 1)
+        scores = F.log_softmax(F.softmax(minitorch.flatten(hidden, 1), 1), 1)
         loss = F.cross_entropy(scores, minitorch.tensor([0, 1])) + F.nll_loss(scores, minitorch.tensor([1, 1]))
         (gradient,) = minitorch.autograd.grad(loss, x, create_graph=True)
         alive = [weakref.ref(t.grad_fn) for t in (hidden, scores, loss, gradient)]
