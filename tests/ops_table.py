@@ -17,6 +17,7 @@ from op_rows import (
     pieces,
     products,
     reductions,
+    regression_losses,
     selection,
     shapes,
     trigonometric,
@@ -37,5 +38,6 @@ FAMILIES = (
     activations,
     convolutions,
     losses,
+    regression_losses,
 )
 TABLE = [row for family in FAMILIES for row in family.ROWS]

@@ -7,10 +7,11 @@ from .conv import Conv2d
 from .dropout import Dropout
 from .flatten import Flatten
 from .linear import Identity, Linear
-from .loss import CrossEntropyLoss, MSELoss
+from .loss import CrossEntropyLoss, NLLLoss
 from .module import Module
 from .parameter import Parameter
 from .pooling import AvgPool2d, MaxPool2d
+from .regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 
 __all__ = [
     "AvgPool2d",
@@ -18,16 +19,20 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "HuberLoss",
     "Identity",
+    "L1Loss",
     "Linear",
     "MSELoss",
     "MaxPool2d",
     "Module",
     "ModuleList",
+    "NLLLoss",
     "Parameter",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "SmoothL1Loss",
     "Tanh",
     "functional",
     "init",

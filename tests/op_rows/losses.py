@@ -1,4 +1,7 @@
-"""Rows of the losses. The references go from sample to sample."""
+"""Rows of the losses over classes, and what the rows of all losses have in common.
+
+The references go from sample to sample.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,58 @@ import numpy as np
 from .activations import log_softmax
 from .row import Array, Case, Mistake, Op, Source, functional
 
+REDUCTIONS = ("none", "sum", "mean")
+
+
+def reduced(losses: list[float], weights: list[float], shape: tuple[int, ...], reduction: str) -> Array:
+    """The losses in ``shape``, their sum, or that over the sum of the weights."""
+    if reduction == "none":
+        return np.array(losses, type(losses[0]) if losses else np.float64).reshape(shape)
+    total = sum(losses) if losses else 0.0
+    return np.asarray(np.divide(total, sum(weights)) if reduction == "mean" else total)
+
+
+def each_loss(function: Callable[..., float], *, mean_of_weights: bool = False) -> Callable[..., Array]:
+    """The reference of a loss that is a function of numbers, applied to every element.
+
+    The weighted losses are divided by the sum of the weights for the mean, or by their number.
+    """
+
+    def reference(*arrays: Array, reduction: str = "mean", weight: Any = None, **kwargs: Any) -> Array:
+        arrays = tuple(np.broadcast_arrays(*arrays))
+        by_element = np.broadcast_to(1 if weight is None else weight, arrays[0].shape).ravel().tolist()
+        numbers = zip(*(a.ravel().tolist() for a in arrays), strict=True)
+        losses = [function(*x, **kwargs) * w for x, w in zip(numbers, by_element, strict=True)]
+        return reduced(losses, by_element if mean_of_weights else [1.0] * len(losses), arrays[0].shape, reduction)
+
+    return reference
+
+
+def loss_mistake(
+    name: str, error: type[Exception], message: str, call: Callable[..., Any], as_pytorch: bool = True
+) -> Mistake:
+    """``call(lib, loss)`` raises."""
+    return Mistake(lambda lib: call(lib, getattr(lib.nn.functional, name)), error, message, as_pytorch)
+
+
+def reduction_mistakes(name: str, tensors: int = 2) -> tuple[Mistake, ...]:
+    """What every loss of equal tensors refuses: reductions that there aren't, and how reductions used to be named."""
+    return (
+        loss_mistake(
+            name,
+            ValueError,
+            f"{name}: 'abc' is not a valid value for reduction; expected 'none'",
+            lambda lib, f: f(*[lib.ones(5, 4)] * tensors, reduction="abc"),
+        ),
+        loss_mistake(
+            name,
+            ValueError,
+            f"{name}: size_average and reduce, long deprecated, are not supported, got size_average=False",
+            lambda lib, f: f(*[lib.ones(5, 4)] * tensors, size_average=False),
+            as_pytorch=False,
+        ),
+    )
+
 
 def _labelled(s: Source, **kwargs: Any) -> Case:
     """Logits, class indices, class weights or none, some samples ignored."""
@@ -19,7 +74,7 @@ def _labelled(s: Source, **kwargs: Any) -> Case:
     shape, target_shape = s.one_of(((classes,), ()), ((N, classes), (N,)), ((N, classes, *places), (N, *places)))
     labels = np.asarray(s.rng().integers(0, classes, target_shape))
     ignored = s.one_of(-100, 0, classes - 1)
-    kwargs = {**kwargs, "ignore_index": ignored, "reduction": s.one_of("none", "sum", "mean")}
+    kwargs = {**kwargs, "ignore_index": ignored, "reduction": s.one_of(*REDUCTIONS)}
     if kwargs["reduction"] == "mean" and (labels == ignored).all():
         kwargs["ignore_index"] = -1  # the mean of nothing is NaN
     if s.flag():
@@ -29,12 +84,6 @@ def _labelled(s: Source, **kwargs: Any) -> Case:
 
 def _smoothed(s: Source) -> Case:
     return _labelled(s, label_smoothing=s.one_of(0.0, 0.25, 1.0))
-
-
-def _reduce(losses: list[float], weights: list[float], shape: tuple[int, ...], reduction: str) -> Array:
-    if reduction == "none":
-        return np.array(losses, np.float64).reshape(shape)
-    return np.asarray(math.fsum(losses) / (math.fsum(weights) if reduction == "mean" else 1.0))
 
 
 def _samples(input: Array, target: Array) -> list[tuple[list[float], Any]]:
@@ -49,7 +98,7 @@ def _nll(input: Array, target: Array, *, ignore_index: int, reduction: str, weig
         w = 0.0 if label == ignore_index else 1.0 if weight is None else weight[label]
         losses.append(-w * row[label])
         weights.append(w)
-    return _reduce(losses, weights, target.shape, reduction)
+    return reduced(losses, weights, target.shape, reduction)
 
 
 def _cross_entropy(
@@ -64,12 +113,12 @@ def _cross_entropy(
         counts = label != ignore_index
         losses.append(loss * counts)
         weights.append(by_class[label] * counts)
-    return _reduce(losses, weights, target.shape, reduction)
+    return reduced(losses, weights, target.shape, reduction)
 
 
 def _probabilities(s: Source) -> Case:
     shape = (s.integer(1, 4), s.integer(1, 4), *s.shape(max_dims=1, min_side=1))
-    kwargs = {"reduction": s.one_of("none", "sum", "mean"), "label_smoothing": s.one_of(0.0, 0.25)}
+    kwargs = {"reduction": s.one_of(*REDUCTIONS), "label_smoothing": s.one_of(0.0, 0.25)}
     if s.flag():
         kwargs["weight"] = s.array((shape[1],), "positive")
     return Case((s.array(shape), s.array(shape, "positive")), kwargs)
@@ -88,21 +137,7 @@ def _soft_cross_entropy(
         )
         by_class = np.ones(len(q)) if weight is None else weight
         losses.append(math.fsum(-w * p * log for w, p, log in zip(by_class, q, logs, strict=True)))
-    return _reduce(losses, [1.0] * len(losses), places, reduction)
-
-
-def _regression(s: Source) -> Case:
-    shape = s.shape(min_side=1)
-    return Case((s.array(shape), s.array(shape)), {"reduction": s.one_of("none", "sum", "mean")})
-
-
-def _squared_error(input: Array, target: Array, reduction: str) -> Array:
-    losses = [(a - b) ** 2 for a, b in zip(input.ravel().tolist(), target.ravel().tolist(), strict=True)]
-    return _reduce(losses, [1.0] * len(losses), input.shape, reduction)
-
-
-def _loss_mistake(name: str, error: type[Exception], message: str, call: Callable[..., Any]) -> Mistake:
-    return Mistake(lambda lib: call(lib, getattr(lib.nn.functional, name)), error, message)
+    return reduced(losses, [1.0] * len(losses), places, reduction)
 
 
 ROWS = [
@@ -112,9 +147,9 @@ ROWS = [
         _nll,
         _labelled,
         mistakes=(
-            _loss_mistake("nll_loss", IndexError, "target 3", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0, 3]))),
-            _loss_mistake("nll_loss", ValueError, "batch", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0]))),
-            _loss_mistake(
+            loss_mistake("nll_loss", IndexError, "target 3", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0, 3]))),
+            loss_mistake("nll_loss", ValueError, "batch", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0]))),
+            loss_mistake(
                 "nll_loss",
                 ValueError,
                 "average",
@@ -128,17 +163,17 @@ ROWS = [
         _cross_entropy,
         _smoothed,
         mistakes=(
-            _loss_mistake(
+            loss_mistake(
                 "cross_entropy", IndexError, "target -1", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0, -1]))
             ),
-            _loss_mistake("cross_entropy", ValueError, "batch", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0]))),
-            _loss_mistake(
+            loss_mistake("cross_entropy", ValueError, "batch", lambda lib, f: f(lib.zeros(2, 3), lib.tensor([0]))),
+            loss_mistake(
                 "cross_entropy",
                 RuntimeError,
                 "label_smoothing must be between 0.0 and 1.0",
                 lambda lib, f: f(lib.zeros(1, 3), lib.tensor([0]), label_smoothing=1.5),
             ),
-            _loss_mistake(
+            loss_mistake(
                 "cross_entropy",
                 RuntimeError,
                 "weight",
@@ -147,15 +182,4 @@ ROWS = [
         ),
     ),
     Op("cross_entropy(probabilities)", functional("cross_entropy"), _soft_cross_entropy, _probabilities),
-    Op(
-        "mse_loss",
-        functional("mse_loss"),
-        _squared_error,
-        _regression,
-        mistakes=(
-            _loss_mistake(
-                "mse_loss", ValueError, "average", lambda lib, f: f(lib.ones(1), lib.ones(1), reduction="average")
-            ),
-        ),
-    ),
 ]
