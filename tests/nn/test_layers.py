@@ -179,8 +179,6 @@ REPRS = {
     "nn.Sigmoid()": "Sigmoid()",
     "nn.Dropout(0.3)": "Dropout(p=0.3, inplace=False)",
     "nn.Flatten()": "Flatten(start_dim=1, end_dim=-1)",
-    "nn.CrossEntropyLoss()": "CrossEntropyLoss()",
-    "nn.MSELoss()": "MSELoss()",
     "nn.Sequential()": "Sequential()",
     "nn.ModuleList()": "ModuleList()",
     "nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh()))": (
