@@ -1,4 +1,4 @@
-"""How fast is Minitorch beside PyTorch? A training step of LeNet-5, its layers one by one, and matrix products.
+"""How fast is Minitorch beside PyTorch? A training step of LeNet-5, its layers, matrix products, small operations.
 
     python examples/benchmarks/compare_torch.py --torch-python /path/to/python/with/torch
 
@@ -44,11 +44,30 @@ def make_cases(fw: Any) -> dict[str, Case]:
     for n in GEMM_SIZES:
         a, b = fw.randn(n, n), fw.randn(n, n)
         cases[f"matmul {n}³"] = Case(lambda _, a=a, b=b: a @ b)
+    cases.update(overhead_cases(fw))
     for batch_size in BATCH_SIZES:
         cases.update(
             {f"LeNet-5, batch {batch_size}: {name}": case for name, case in lenet_cases(fw, batch_size).items()}
         )
     return cases
+
+
+def overhead_cases(fw: Any) -> dict[str, Case]:
+    """What an operation costs beside its arithmetic: tensors of four numbers."""
+    x, c = fw.ones(4, requires_grad=True), fw.ones(4)
+
+    def additions(_: Any) -> None:
+        for _ in range(1000):
+            x + c
+
+    def chain(_: Any) -> None:
+        y = x
+        for _ in range(100):
+            y = y * c
+        y.backward(c)
+        x.grad = None
+
+    return {"1000 recorded additions": Case(additions), "a chain of 100, forward and backward": Case(chain)}
 
 
 def lenet_cases(fw: Any, batch_size: int) -> dict[str, Case]:
@@ -144,9 +163,9 @@ class Worker:
         self.process.wait()
 
 
-def compare(workers: dict[str, Worker], rounds: int) -> dict[str, dict[str, list[float]]]:
+def compare(workers: dict[str, Worker], rounds: int, only: str) -> dict[str, dict[str, list[float]]]:
     """Seconds of each case and framework, one number a round."""
-    cases = workers["minitorch"].about["cases"]
+    cases = [case for case in workers["minitorch"].about["cases"] if only in case]
     seconds: dict[str, dict[str, list[float]]] = {case: {name: [] for name in FRAMEWORKS} for case in cases}
     for i in range(rounds):
         for case in cases:
@@ -173,6 +192,7 @@ def main() -> None:
     parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch (default: this one)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", default="", help="measure the cases whose name contains this")
     parser.add_argument("--worker", choices=FRAMEWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -181,7 +201,7 @@ def main() -> None:
     pythons = {"minitorch": sys.executable, "torch": options.torch_python}
     workers = {name: Worker(name, python, options.threads) for name, python in pythons.items()}
     try:
-        seconds = compare(workers, options.rounds)
+        seconds = compare(workers, options.rounds, options.only)
     finally:
         for worker in workers.values():
             worker.stop()

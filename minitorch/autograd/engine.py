@@ -27,43 +27,51 @@ class _Plan:
     """The part of the graph that a pass has to visit.
 
     ``consumers[target]`` counts the edges into each node or leaf; ``needed`` holds the targets on a path to one of the
-    wanted edges, or all of them where ``wanted`` is None.
+    wanted edges, or is None where all are needed.
     """
 
     def __init__(self, roots: Sequence[Edge], wanted: set[Edge] | None) -> None:
         self.consumers: dict[Any, int] = {}
-        self.needed: set[Any] = set()
-        self.wanted_targets = None if wanted is None else {target for target, _ in wanted}
-        for root, _ in roots:
-            if root in self.consumers:
-                self.consumers[root] += 1
-            else:
-                self.consumers[root] = 1
-                self._visit(root)
+        self._count(roots)
+        self.needed = None if wanted is None else self._targets_before({target for target, _ in wanted})
 
-    def _visit(self, root: Any) -> None:
-        consumers, wanted = self.consumers, self.wanted_targets
-        # Depth first. An entry is a target and what is left of its edges: it leaves the stack after all behind it.
-        stack = [(root, iter(_edges(root)))]
-        while stack:
-            target, edges = stack[-1]
+    def _count(self, edges: Sequence[Edge | None]) -> None:
+        consumers = self.consumers
+        found: list[Any] = []  # targets whose edges remain to be followed
+        while True:
             for edge in edges:
                 if edge is not None:
-                    behind = edge[0]
-                    if behind in consumers:
-                        consumers[behind] += 1
+                    target = edge[0]
+                    count = consumers.get(target)
+                    if count is None:
+                        consumers[target] = 1
+                        found.append(target)
                     else:
-                        consumers[behind] = 1
-                        stack.append((behind, iter(_edges(behind))))
-                        break
-            else:
-                stack.pop()
-                if wanted is None or target in wanted or self.leads_on(target):
-                    self.needed.add(target)
+                        consumers[target] = count + 1
+            if not found:
+                return
+            edges = found.pop().edges
+
+    def _targets_before(self, wanted: set[Any]) -> set[Any]:
+        """``wanted`` and everything from which one of them can be reached."""
+        before: dict[Any, list[Any]] = {}
+        for target in self.consumers:
+            for edge in target.edges:
+                if edge is not None:
+                    before.setdefault(edge[0], []).append(target)
+        needed: set[Any] = set()
+        found = list(wanted)
+        while found:
+            target = found.pop()
+            if target not in needed:
+                needed.add(target)
+                found += before.get(target, ())
+        return needed
 
     def leads_on(self, target: Any) -> bool:
         """Whether something behind ``target`` is needed."""
-        return any(edge is not None and edge[0] in self.needed for edge in _edges(target))
+        needed = self.needed
+        return needed is None or any(edge is not None and edge[0] in needed for edge in target.edges)
 
 
 class _Pass:
@@ -88,7 +96,7 @@ class _Pass:
         while ready:
             target = ready.pop()
             received = sums.pop(target, None)
-            if received is None or target not in needed:
+            if received is None or (needed is not None and target not in needed):
                 self._send_nothing(target)
             elif isinstance(target, Function):
                 self._visit(target, received)
@@ -106,27 +114,21 @@ class _Pass:
                 # A new tensor: what came first may be somebody else's too.
                 before = received.get(output_nr)
                 received[output_nr] = gradient if before is None else before + gradient
-        consumers = self.plan.consumers
-        consumers[target] = left = consumers[target] - 1
-        if left == 0:
+        left = self.plan.consumers[target] - 1
+        if left:
+            self.plan.consumers[target] = left
+        else:
             self.ready.append(target)
 
     def _send_nothing(self, target: Any) -> None:
-        for edge in _edges(target):
+        for edge in target.edges:
             if edge is not None:
                 self._send(edge, None)
 
     def _visit(self, node: Function, received: dict[int, Any]) -> None:
         """Calls one node's backward and sends the gradients of its arguments on."""
-        if node._hooks:
-            for output_nr, hooks in node._hooks.items():
-                if output_nr in received:
-                    received[output_nr] = _call_hooks(hooks, received[output_nr])
-        if node._retained:
-            for output_nr, reference in node._retained.items():
-                tensor = reference()
-                if tensor is not None and output_nr in received:
-                    _accumulate(tensor, {0: received[output_nr]})
+        if node._hooks or node._retained:
+            self._show(node, received)
         if self.wanted:
             for output_nr, gradient in received.items():
                 if (node, output_nr) in self.wanted:
@@ -134,24 +136,31 @@ class _Pass:
             if not self.plan.leads_on(node):
                 self._send_nothing(node)
                 return
-        gradients = node.backward(node, *_materialized(node, received))
+        if len(node.metadata) == 1:
+            gradients = node.backward(node, received[0])
+        else:
+            gradients = node.backward(node, *_materialized(node, received))
         if not self.keep_graph:
             node.release()
+        edges = node.edges
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
-        edges = node.edges
         if len(gradients) != len(edges):
-            # More than asked for is fine where the rest is None, as in PyTorch.
-            if len(gradients) < len(edges) or any(g is not None for g in gradients[len(edges) :]):
-                raise RuntimeError(
-                    f"function {node.name()} returned an incorrect number of gradients (expected {len(edges)}, "
-                    f"got {len(gradients)})"
-                )
-            gradients = gradients[: len(edges)]
+            gradients = _without_padding(gradients, node)
         for index, edge in enumerate(edges):
             if edge is not None:
                 gradient = gradients[index]
                 self._send(edge, None if gradient is None else _fit(gradient, edge, node, index))
+
+    def _show(self, node: Function, received: dict[int, Any]) -> None:
+        """Gives the gradients of a node's outputs to their hooks, and to the outputs that retain them."""
+        for output_nr, hooks in (node._hooks or {}).items():
+            if output_nr in received:
+                received[output_nr] = _call_hooks(hooks, received[output_nr])
+        for output_nr, reference in (node._retained or {}).items():
+            tensor = reference()
+            if tensor is not None and output_nr in received:
+                _accumulate(tensor, {0: received[output_nr]})
 
     def _finish(self, leaf: Any, received: dict[int, Any]) -> None:
         if leaf._hooks:
@@ -162,8 +171,15 @@ class _Pass:
             self.captured[leaf, 0] = received[0]
 
 
-def _edges(target: Any) -> tuple[Edge | None, ...]:
-    return target.edges if isinstance(target, Function) else ()
+def _without_padding(gradients: tuple[Any, ...], node: Function) -> tuple[Any, ...]:
+    """As many gradients as the node has arguments: more are fine where the rest is None, as in PyTorch."""
+    expected = len(node.edges)
+    if len(gradients) < expected or any(g is not None for g in gradients[expected:]):
+        raise RuntimeError(
+            f"function {node.name()} returned an incorrect number of gradients (expected {expected}, got "
+            f"{len(gradients)})"
+        )
+    return gradients[:expected]
 
 
 def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
@@ -175,7 +191,10 @@ def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
         shape, dtype = target.data.shape, target.data.dtype
     if not isinstance(gradient, Variable):
         raise TypeError(f"{node.name()}: expected Tensor or None as gradient {index}, got {type(gradient).__name__}")
-    got = gradient.data.shape
+    data = gradient.data
+    got = data.shape
+    if got == shape and data.dtype is dtype:
+        return gradient
     if got != shape:
         extra = len(got) - len(shape)
         if extra < 0 or any(n not in (1, g) for n, g in zip(shape, got[extra:], strict=True)):
@@ -189,8 +208,6 @@ def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
 
 def _materialized(node: Function, received: dict[int, Any]) -> list[Any]:
     """The arguments of a node's backward: a gradient an output; zeros (or None) for outputs that nothing used."""
-    if len(node.metadata) == 1:
-        return [received[0]]
     gradients = []
     some = next(iter(received.values()))
     for output_nr, metadata in enumerate(node.metadata):
@@ -338,6 +355,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
@@ -346,6 +364,7 @@ def grad(
     Args:
         outputs, grad_outputs, retain_graph, create_graph: as for :func:`backward`.
         inputs: a tensor or several, leaves or not.
+        only_inputs: always true; the argument stands in PyTorch's list.
         allow_unused: give None for an input that the outputs don't depend on, instead of raising.
         materialize_grads: give zeros for such an input.
 
@@ -355,6 +374,8 @@ def grad(
     >>> minitorch.autograd.grad(dy, x)
     (tensor(18.),)
     """
+    if not only_inputs:
+        raise ValueError("grad: only_inputs=False is not supported; backward() adds the gradients of all leaves")
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
     roots, sources = _as_tuple(outputs), _as_tuple(inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -45,7 +45,7 @@ class Function:
 
     # Defaults that most nodes never change: they cost nothing when a node is made.
     _saved: tuple[Any, ...] | None = ()
-    _versions: tuple[int, ...] = ()
+    _versions: Sequence[int] = ()
     _saved_outputs: dict[int, int] | None = None  # position in _saved -> output_nr
     _hooks: dict[int, dict[int, Hook]] | None = None
     _retained: dict[int, weakref.ref[Variable]] | None = None
@@ -93,19 +93,20 @@ class Function:
         """Runs ``forward`` and, where an argument requires a gradient and recording is on, records the operation."""
         ctx = cls()
         edges: list[tuple[Any, int] | None] = []
-        recording = False
+        needs: list[bool] = []
         if state.enabled:
             for arg in args:
                 if isinstance(arg, Variable) and arg._requires_grad:
                     edges.append((arg.grad_fn or arg, arg.output_nr))
-                    recording = True
+                    needs.append(True)
                 else:
                     edges.append(None)
-        if not recording:
+                    needs.append(False)
+        if True not in needs:
             ctx.needs_input_grad = (False,) * len(args)
             return ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
         ctx.edges = tuple(edges)
-        ctx.needs_input_grad = tuple([edge is not None for edge in edges])
+        ctx.needs_input_grad = tuple(needs)
         state.enabled = False
         try:
             output = ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
@@ -153,9 +154,8 @@ class Function:
 
     def _pack_saved(self, saved: tuple[Any, ...]) -> None:
         """Notes the versions of the saved tensors, and replaces saved outputs, which would make a reference cycle."""
-        packed: list[Any] = list(saved)
         versions = []
-        for i, tensor in enumerate(packed):
+        for i, tensor in enumerate(saved):
             if tensor is None:
                 versions.append(0)
                 continue
@@ -165,9 +165,10 @@ class Function:
             versions.append(0 if cell is None else cell[0])
             if tensor.grad_fn is self:
                 self._saved_outputs = {**(self._saved_outputs or {}), i: tensor.output_nr}
-                packed[i] = tensor.detach()  # type: ignore[attr-defined]
-        self._saved = tuple(packed)
-        self._versions = tuple(versions)
+        self._versions = versions
+        if self._saved_outputs is not None:
+            outputs = self._saved_outputs
+            self._saved = tuple([tensor.detach() if i in outputs else tensor for i, tensor in enumerate(saved)])
 
     # ---- during backward --------------------------------------------------------------------------------------------
 
@@ -186,17 +187,11 @@ class Function:
                 f"call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
                 f"graph a second time or if you need to access saved tensors after calling backward."
             )
-        for i, (tensor, version) in enumerate(zip(saved, self._versions, strict=False)):
-            if tensor is None:
-                continue
-            cell = tensor._version_cell
-            if version != (0 if cell is None else cell[0]):
-                raise RuntimeError(
-                    f"one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"tensor {i} saved by {self.name()}, of shape {tuple(tensor.shape)}, is at version "
-                    f"{tensor._version}; expected version {version} instead. Compute a new tensor instead of changing "
-                    f"this one, or change a clone() of it."
-                )
+        for tensor, version in zip(saved, self._versions):  # noqa: B905  # strict=True costs a quarter of the loop
+            if tensor is not None:
+                cell = tensor._version_cell
+                if cell is not None and cell[0] != version:
+                    raise self._changed(tensor, version)
         if self._saved_outputs is None:
             return saved
         tensors = list(saved)
@@ -206,6 +201,15 @@ class Function:
             output.grad_fn = self
             output.output_nr = output_nr
         return tuple(tensors)
+
+    def _changed(self, tensor: Any, version: int) -> RuntimeError:
+        number = next(i for i, saved in enumerate(self._saved or ()) if saved is tensor)
+        return RuntimeError(
+            f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"tensor {number} saved by {self.name()}, of shape {tuple(tensor.shape)}, is at version "
+            f"{tensor._version}; expected version {version} instead. Compute a new tensor instead of changing "
+            f"this one, or change a clone() of it."
+        )
 
     def release(self) -> None:
         """Frees what was saved for backward."""

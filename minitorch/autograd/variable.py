@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from .function import Function
@@ -51,6 +51,8 @@ class Variable:
     # Views share their base's cell, a list of one int. It is made when the first view or in-place change needs it.
     _version_cell: list[int] | None
     _hooks: dict[int, Hook] | None
+    # What a graph node has for each of its arguments: a leaf is where the graph ends.
+    edges: ClassVar[tuple[()]] = ()
 
     @property
     def is_leaf(self) -> bool:
