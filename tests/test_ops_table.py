@@ -8,216 +8,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from op_rows.row import INTEGERS_AND_BOOL, cases
+from op_rows.row import INTEGERS_AND_BOOL
 from ops_table import TABLE
 
 import minitorch
-from minitorch.autograd import gradcheck, gradgradcheck
 from minitorch.testing import assert_close
-from minitorch.testing.strategies import LAYOUTS
+from minitorch.testing.suite import CHECKS, cases
 
-# A requires-grad input may not have equal elements in one place of memory: gradcheck moves them one by one.
-SEPARATE = tuple(layout for layout in LAYOUTS if layout != "broadcast")
-KINDS = {"f": "f", "i": "i", "u": "i", "b": "b"}
-
-
-def rows(condition):
-    """Parametrizes a test over the rows of the table for which ``condition`` holds."""
-    chosen = [op for op in TABLE if condition(op)]
-    return pytest.mark.parametrize("op", chosen, ids=[op.name for op in chosen])
+CHECKED = [
+    pytest.param(op, check, id=f"{op.name}-{check.name.replace(' ', '-')}")
+    for check in CHECKS
+    for op in TABLE
+    if check.applies(op)
+]
 
 
-def examples(fraction):
-    """A part of the profile's number of examples, for the tests that take longer."""
-    return settings(max_examples=max(3, int(settings.default.max_examples * fraction)))
-
-
-def named_arguments(case, convert):
-    """The other arguments of a call, with their arrays converted."""
-    return {name: convert(v) if isinstance(v, np.ndarray) else v for name, v in case.kwargs.items()}
-
-
-def run(op, case, tensors):
-    """The results of an operation as a tuple, whatever it gives."""
-    result = op.call(minitorch, *tensors, **named_arguments(case, minitorch.from_numpy))
-    return result if isinstance(result, tuple) else (result,)
-
-
-def expected(op, case):
-    """The reference's results, of floating-point inputs computed in float64."""
-
-    def exact(array):
-        return array.astype(np.float64) if array.dtype.kind == "f" else array
-
-    with np.errstate(all="ignore"):
-        result = op.reference(*map(exact, case.tensors), **named_arguments(case, exact))
-    return result if isinstance(result, tuple) else (np.asarray(result),)
-
-
-def check_forward(op, case, dtype, rtol=1e-9, atol=1e-9):
-    before = [array.copy() for array in case.tensors]
-    actual = run(op, case, [minitorch.from_numpy(array) for array in case.tensors])
-    for array, copy in zip(case.tensors, before, strict=True):
-        np.testing.assert_array_equal(array, copy, err_msg="an input was changed")
-    wanted = expected(op, case)
-    assert len(actual) == len(wanted)
-    for a, e in zip(actual, wanted, strict=True):
-        assert isinstance(a, minitorch.Tensor)
-        assert tuple(a.shape) == e.shape
-        if e.size:  # the references find their dtype from elements
-            assert KINDS[a.data.dtype.kind] == KINDS[e.dtype.kind]
-        if a.is_floating_point():
-            assert a.data.dtype == (dtype if dtype.kind == "f" else np.float32)
-            assert_close(a, e, rtol=rtol, atol=atol, equal_nan=True, check_dtype=False)
-        else:
-            np.testing.assert_array_equal(a.data, e.astype(a.data.dtype))
-
-
-def leaves_of(case):
-    tensors = [minitorch.from_numpy(array) for array in case.tensors]
-    return [t.requires_grad_() if t.is_floating_point() else t for t in tensors]
-
-
-# ---- forward ---------------------------------------------------------------------------------------------------------
-
-
-@rows(lambda op: op.floats)
-@given(data=st.data())
-@examples(0.5)
-def test_forward_float64(op, data):
-    case = data.draw(cases(op, np.float64))
-    check_forward(op, case, np.dtype(np.float64))
-
-
-@rows(lambda op: op.floats)
-@given(data=st.data())
-@examples(0.2)
-def test_forward_float32(op, data):
-    case = data.draw(cases(op, np.float32))
-    check_forward(op, case, np.dtype(np.float32), op.rtol, op.atol)
-
-
-@rows(lambda op: op.integers)
-@given(data=st.data())
-@examples(0.3)
-def test_forward_integers(op, data):
-    dtype = np.dtype(data.draw(st.sampled_from(op.integers)))
-    check_forward(op, data.draw(cases(op, dtype)), dtype, op.rtol, op.atol)
-
-
-@rows(lambda op: op.special)
-@given(data=st.data())
-@examples(0.3)
-def test_forward_of_nan_and_infinities(op, data):
-    case = data.draw(cases(op, np.float64))
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    arrays = []
-    for array in case.tensors:
-        special = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], array.shape)
-        arrays.append(np.where(rng.random(array.shape) < 0.3, special, array) if array.dtype.kind == "f" else array)
-    check_forward(op, type(case)(tuple(arrays), case.kwargs), np.dtype(np.float64))
-
-
-# ---- gradients -------------------------------------------------------------------------------------------------------
-
-
-@rows(lambda op: op.floats and op.differentiable)
-@given(data=st.data())
-@examples(0.2)
-def test_gradient(op, data):
-    case = data.draw(cases(op, np.float64, SEPARATE, max_side=3))
-    before = [array.copy() for array in case.tensors]
-    leaves = leaves_of(case)
-    assert gradcheck(lambda *tensors: run(op, case, tensors), leaves, fast_mode=op.fast_mode)
-    for array, copy in zip(case.tensors, before, strict=True):
-        np.testing.assert_array_equal(array, copy, err_msg="an input was changed")
-
-
-@rows(lambda op: op.floats and op.differentiable and op.smooth)
-@given(data=st.data())
-@examples(0.1)
-def test_second_gradient(op, data):
-    case = data.draw(cases(op, np.float64, SEPARATE, max_side=3))
-    assert gradgradcheck(lambda *tensors: run(op, case, tensors), leaves_of(case), fast_mode=op.fast_mode)
-
-
-@rows(lambda op: op.linear)
-@given(data=st.data())
-@examples(0.2)
-def test_the_gradient_of_a_linear_operation_is_its_adjoint(op, data):
-    """<A x, v> = <x, Aᵀ v> holds exactly, for small integers even to the bit; gradcheck has a tolerance."""
-    case = data.draw(cases(op, np.float64, SEPARATE))
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    arrays = [np.asarray(rng.integers(-4, 5, a.shape), a.dtype) if a.dtype.kind == "f" else a for a in case.tensors]
-    leaves = leaves_of(type(case)(tuple(arrays), case.kwargs))
-    outputs = run(op, case, leaves)
-    cotangents = [minitorch.from_numpy(np.asarray(8.0 * rng.integers(-4, 5, out.shape))) for out in outputs]
-    sources = [leaf for leaf in leaves if leaf.requires_grad]
-    gradients = minitorch.autograd.grad(outputs, sources, cotangents, materialize_grads=True)
-    forwards = sum(float((out.detach().data * v.data).sum()) for out, v in zip(outputs, cotangents, strict=True))
-    backwards = sum(float((x.detach().data * g.data).sum()) for x, g in zip(sources, gradients, strict=True))
-    assert forwards == pytest.approx(backwards, rel=1e-12, abs=1e-9)
-
-
-@rows(lambda op: op.floats and op.differentiable)
-@given(data=st.data())
-@examples(0.1)
-def test_the_gradient_of_a_sum(op, data):
-    """The gradient that ``sum`` sends is one element, expanded: it must count as the full array of ones."""
-    case = data.draw(cases(op, np.float64, SEPARATE))
-    leaves = leaves_of(case)
-    sources = [leaf for leaf in leaves if leaf.requires_grad]
-    outputs = [out for out in run(op, case, leaves) if out.requires_grad]
-    ones = [minitorch.ones_like(out) for out in outputs]
-    wanted = minitorch.autograd.grad(outputs, sources, ones, retain_graph=True, materialize_grads=True)
-    sums = [out.sum() for out in outputs]
-    found = minitorch.autograd.grad(sums, sources, materialize_grads=True) if sums else wanted
-    for a, e in zip(found, wanted, strict=True):
-        assert_close(a, e, rtol=1e-12, atol=1e-12, equal_nan=True)
-
-
-@rows(lambda op: op.floats and op.differentiable)
-@given(data=st.data())
-@examples(0.1)
-def test_inputs_and_outputs_changed_before_backward(op, data):
-    """Either backward notices, or it didn't need what was changed. The gradient is never that of other numbers."""
-    case = data.draw(cases(op, np.float64, ("contiguous",)))
-
-    def gradients(change):
-        leaves = leaves_of(type(case)(tuple(np.array(a) for a in case.tensors), case.kwargs))
-        outputs = run(op, case, leaves)
-        sources, ends = [t for t in leaves if t.requires_grad], [out for out in outputs if out.requires_grad]
-        with minitorch.no_grad():
-            for tensor in change(leaves, outputs):
-                if tensor.data.flags.writeable:  # expanded views aren't
-                    tensor.zero_()
-        return minitorch.autograd.grad(
-            ends, sources, [minitorch.ones_like(end) for end in ends], materialize_grads=True
-        )
-
-    wanted = gradients(lambda leaves, outputs: [])
-
-    def attempt(change):
-        try:
-            return gradients(change)
-        except RuntimeError as error:
-            if "modified by an inplace operation" not in str(error):
-                raise
-            return wanted
-
-    for change in (lambda leaves, outputs: leaves, lambda leaves, outputs: outputs):
-        for a, e in zip(attempt(change), wanted, strict=True):
-            assert_close(a, e, rtol=1e-12, atol=1e-12, equal_nan=True)
-
-
-@rows(lambda op: op.floats and not op.differentiable)
-@given(data=st.data())
-@examples(0.1)
-def test_no_gradient(op, data):
-    case = data.draw(cases(op, np.float64))
-    for out in run(op, case, leaves_of(case)):
-        assert not out.requires_grad
-        assert out.grad_fn is None
+@pytest.mark.parametrize(("op", "check"), CHECKED)
+def test_check(op, check):
+    """What the checks are stands in ``minitorch/testing/checks.py``."""
+    check.search(op)
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------------
@@ -264,7 +73,7 @@ def test_every_operation_has_a_row():
 def torch_run(torch, op, case):
     leaves = [torch.tensor(np.array(array, order="C")) for array in case.tensors]
     leaves = [t.requires_grad_() if t.is_floating_point() and op.differentiable else t for t in leaves]
-    result = op.call(torch, *leaves, **named_arguments(case, lambda array: torch.tensor(np.array(array))))
+    result = op.call(torch, *leaves, **case.named(lambda array: torch.tensor(np.array(array))))
     return leaves, result if isinstance(result, tuple) else (result,)
 
 
@@ -285,9 +94,9 @@ def derivatives(lib, leaves, outputs, cotangents, directions):
     return [g.detach().numpy(force=True) for g in zeros], [g.detach().numpy(force=True) for g in second]
 
 
-@rows(lambda op: True)
+@pytest.mark.parametrize("op", TABLE, ids=[op.name for op in TABLE])
 @given(data=st.data())
-@examples(0.2)
+@settings(max_examples=max(3, settings.default.max_examples // 5))
 def test_pytorch(op, data):
     """Values, dtypes, gradients and second gradients are PyTorch's."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -297,7 +106,7 @@ def test_pytorch(op, data):
     theirs, their_outputs = torch_run(torch, op, case)
     ours = [minitorch.from_numpy(array) for array in case.tensors]
     ours = [t.requires_grad_() if t.is_floating_point() and op.differentiable else t for t in ours]
-    outputs = run(op, case, ours)
+    outputs = op.run(case, ours)
     assert len(outputs) == len(their_outputs)
     for a, e in zip(outputs, their_outputs, strict=True):
         wanted = e.detach().numpy()

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .function import Function
+
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -64,16 +66,21 @@ class Mismatch:
         return int(row), int(column)
 
 
+def nodes_of(outputs: Sequence[Any]) -> list[Function]:
+    """The nodes of the graph behind ``outputs``, breadth first, without its leaves."""
+    nodes = [out.grad_fn for out in outputs if out.grad_fn is not None]
+    seen = set(nodes)
+    for node in nodes:  # `nodes` grows
+        for behind, _ in node.next_functions:
+            if isinstance(behind, Function) and behind not in seen:
+                seen.add(behind)
+                nodes.append(behind)
+    return nodes
+
+
 def graph_of(outputs: Sequence[Any]) -> str:
     """The operations that made ``outputs``, the last one first: ``MulBackward ← ExpBackward``."""
-    nodes = [out.grad_fn for out in outputs if out.grad_fn is not None]
-    seen, names = set(nodes), []
-    for node in nodes:  # breadth first; `nodes` grows
-        if hasattr(node, "next_functions"):
-            names.append(node.name())
-            behind = {function for function, _ in node.next_functions if function is not None} - seen
-            seen |= behind
-            nodes.extend(behind)
+    names = [node.name() for node in nodes_of(outputs)]
     return " ← ".join(names[:6]) + (f" ← … ({len(names)} operations)" if len(names) > 6 else "")
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for arrays and for the geometry of convolutions and pools.
+"""Hypothesis strategies for arrays, tensors, and the geometry of convolutions and pools.
 
 They build valid cases instead of rejecting invalid ones, and they draw shapes, not elements: the elements come from a
 generator seeded with one drawn number. That is fast, and a failing example shrinks to a small shape.
@@ -15,6 +15,10 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ..dtypes import as_dtype, get_default_dtype
+from ..ops.creation import from_numpy
+from ..tensor import Tensor
+
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
@@ -23,28 +27,56 @@ Pair = tuple[int, int]
 
 
 @st.composite
-def shapes(draw: st.DrawFn, *, min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 6) -> Shape:
+def shapes(
+    draw: st.DrawFn,
+    *,
+    min_dims: int = 0,
+    max_dims: int = 4,
+    min_side: int = 0,
+    max_side: int = 6,
+    empty: bool = False,
+) -> Shape:
     """Shapes with ``min_dims`` to ``max_dims`` dimensions of ``min_side`` to ``max_side`` elements.
 
-    With ``min_side=0``, about one shape in eight has an empty dimension.
+    With ``min_side=0``, about one shape in eight has an empty dimension; with ``empty=True``, every one that has any.
+
+    >>> from hypothesis import given
+    >>> @given(shapes(max_dims=2, max_side=3))
+    ... def test(shape):
+    ...     assert len(shape) <= 2 and all(side <= 3 for side in shape)
+    >>> test()
     """
+    empty = empty and min_side == 0 and max_dims > 0
     side = st.integers(max(min_side, 1), max_side)
-    shape = draw(st.lists(side, min_size=min_dims, max_size=max_dims))
-    if shape and min_side == 0 and draw(_one_in(8)):
+    shape = draw(st.lists(side, min_size=max(min_dims, int(empty)), max_size=max_dims))
+    if shape and min_side == 0 and (empty or draw(_one_in(8))):
         shape[draw(st.integers(0, len(shape) - 1))] = 0
     return tuple(shape)
 
 
 @st.composite
 def broadcastable(
-    draw: st.DrawFn, count: int = 2, *, min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 5
+    draw: st.DrawFn,
+    count: int = 2,
+    *,
+    min_dims: int = 0,
+    max_dims: int = 4,
+    min_side: int = 0,
+    max_side: int = 5,
+    empty: bool = False,
 ) -> tuple[Shape, ...]:
-    """``count`` shapes that broadcast together: each lacks some leading dimensions and has 1 for some others."""
-    result = draw(shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=max_side))
+    """``count`` shapes that broadcast together: each lacks some leading dimensions and has 1 for some others.
+
+    The other arguments are those of :func:`shapes`, for the shape that the operands broadcast to.
+    """
+    bounds = {"min_dims": min_dims, "max_dims": max_dims, "min_side": min_side, "max_side": max_side}
+    result = draw(shapes(**bounds, empty=empty))
     operands = []
     for _ in range(count):
         kept = result[draw(st.integers(0, len(result) - min_dims)) :]
         operands.append(tuple(1 if draw(_one_in(4)) else side for side in kept))
+    if empty:
+        operands[draw(st.integers(0, count - 1))] = result  # the empty dimension may have been left out of all
     return tuple(operands)
 
 
@@ -64,9 +96,17 @@ def _normal(rng: np.random.Generator, shape: Shape) -> Array:
     return rng.standard_normal(shape)
 
 
+def _positive(rng: np.random.Generator, shape: Shape) -> Array:
+    return rng.uniform(0.5, 2.0, shape)
+
+
+def _nonzero(rng: np.random.Generator, shape: Shape) -> Array:
+    return np.asarray(rng.uniform(0.5, 2.0, shape) * rng.choice([-1.0, 1.0], shape))
+
+
 def _distinct(rng: np.random.Generator, shape: Shape) -> Array:
     size = math.prod(shape)
-    return (rng.permutation(size).reshape(shape) - size // 2 + 0.5) / 8
+    return (rng.permutation(size).reshape(shape) - size // 2) / 4 + 0.125
 
 
 def _special(rng: np.random.Generator, shape: Shape) -> Array:
@@ -74,14 +114,19 @@ def _special(rng: np.random.Generator, shape: Shape) -> Array:
     return np.where(rng.random(shape) < rng.choice([0.3, 0.9]), rng.choice(kinds, shape), rng.integers(-4, 5, shape))
 
 
-_VALUES: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
+VALUES: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
     "integers": _integers,
     "normal": _normal,
+    "positive": _positive,
+    "nonzero": _nonzero,
     "distinct": _distinct,
     "special": _special,
 }
 
+# "contiguous" comes first: Hypothesis simplifies a failing example towards it.
 LAYOUTS = ("contiguous", "read-only", "transposed", "strided", "reversed", "unaligned", "broadcast")
+# Those in which no two elements are one: gradients are checked by moving elements one at a time.
+SEPARATE = tuple(layout for layout in LAYOUTS if layout != "broadcast")
 
 
 @st.composite
@@ -102,8 +147,9 @@ def arrays(
             ``"normal"``: normally distributed numbers.
             ``"integers"``: -4 … 4. Their sums and products are exact in float32, so that every order of summation
             gives the same bits.
-            ``"distinct"``: a permutation of multiples of 1/8 that leaves out 0: for max and ReLU, which have no
-            derivative where elements are equal or 0.
+            ``"positive"``, ``"nonzero"``: between 1/2 and 2, of either sign.
+            ``"distinct"``: a permutation of numbers 1/4 apart from each other and 1/8 from every multiple of 1/4: for
+            max and ReLU, which have no derivative where elements are equal or 0.
             ``"special"``: some or most NaN, ±inf and ±0, or -inf alone, the others integers.
         layouts: how they may lie in memory: ``"contiguous"``, ``"read-only"``, ``"transposed"`` (Fortran order),
             ``"strided"`` (every other element), ``"reversed"`` (negative strides), ``"unaligned"`` (starts between
@@ -112,8 +158,43 @@ def arrays(
     if not isinstance(shape, tuple):
         shape = draw(shape)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    array = np.asarray(_VALUES[values](rng, shape)).astype(dtype)
+    array = np.asarray(VALUES[values](rng, shape)).astype(dtype)
     return with_layout(array, draw(st.sampled_from(layouts)))
+
+
+@st.composite
+def tensors(
+    draw: st.DrawFn,
+    shape: Shape | st.SearchStrategy[Shape],
+    dtype: Any = None,
+    *,
+    values: str = "normal",
+    layouts: tuple[str, ...] | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Tensors of a given or drawn shape: those of :func:`arrays`.
+
+    Args:
+        dtype: the default dtype if None; ``minitorch.float64`` for gradients that are checked.
+        layouts: all of ``LAYOUTS`` if None, without ``"broadcast"`` where a gradient is required: elements that are
+            one in memory have no gradients of their own.
+        requires_grad: whether they are leaves that require a gradient.
+
+    >>> from hypothesis import given
+    >>> import minitorch
+    >>> from minitorch.testing import assert_close
+    >>> @given(tensors((2, 3), minitorch.float64, requires_grad=True))
+    ... def test(x):
+    ...     (gradient,) = minitorch.autograd.grad((x * x).sum(), x)
+    ...     assert_close(gradient, 2 * x)
+    >>> test()
+    """
+    if layouts is None:
+        layouts = SEPARATE if requires_grad else LAYOUTS
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    tensor = from_numpy(draw(arrays(shape, kind.numpy, values=values, layouts=layouts)))
+    tensor.requires_grad = requires_grad
+    return tensor
 
 
 def with_layout(array: Array, layout: str) -> Array:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import minitorch
 from minitorch import testing
-from minitorch.testing import arrays, broadcastable, conv2d_cases, pool2d_cases, shapes
+from minitorch.testing import arrays, broadcastable, conv2d_cases, pool2d_cases, shapes, tensors
 from minitorch.testing.strategies import LAYOUTS, with_layout
 
 
@@ -37,6 +38,36 @@ def test_integers_are_small_whole_numbers(array):
     assert array.dtype == np.float32
     assert (array == np.round(array)).all()
     assert np.abs(array).max() <= 4
+
+
+@given(st.data(), st.sampled_from(["positive", "nonzero"]))
+def test_values_away_from_zero(data, values):
+    array = data.draw(arrays(shapes(), np.float64, values=values))
+    assert (np.abs(array) >= 0.5).all()
+    assert values == "nonzero" or (array > 0).all()
+
+
+@given(shapes(max_dims=3, empty=True), broadcastable(2, empty=True), shapes(min_side=1, empty=True))
+def test_shapes_are_empty_on_request(shape, operands, full):
+    assert 0 in shape
+    assert 0 in np.broadcast_shapes(*operands)
+    assert 0 not in full
+
+
+@given(st.data(), st.booleans())
+def test_tensors_are_leaves_on_request(data, requires_grad):
+    x = data.draw(tensors(shapes(), minitorch.float64, requires_grad=requires_grad))
+    assert x.dtype is minitorch.float64
+    assert x.is_leaf
+    assert x.requires_grad is requires_grad
+    if requires_grad and x.numel() > 1:
+        assert all(stride for stride, side in zip(x.data.strides, x.shape, strict=True) if side > 1)
+
+
+@given(tensors((2,)))
+def test_tensors_have_the_default_dtype(x):
+    assert x.dtype is minitorch.get_default_dtype()
+    assert x.shape == (2,)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
