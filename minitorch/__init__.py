@@ -83,7 +83,8 @@ from .ops.rounding import ceil, floor, round_ as round, trunc
 from .ops.special import erf
 from .ops.trigonometric import cos, sin
 from .ops.activation import dropout, log_softmax, relu, sigmoid, softmax, tanh
-from .ops.conv import conv2d, conv_transpose2d
+from .ops.conv import conv1d, conv2d
+from .ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.index import take_along_dim
 from .ops.matmul import bmm, dot, matmul, mm, mv
@@ -164,7 +165,9 @@ __all__ = [
     "chunk",
     "clamp",
     "clone",
+    "conv1d",
     "conv2d",
+    "conv_transpose1d",
     "conv_transpose2d",
     "cos",
     "data",

@@ -119,7 +119,12 @@ def check_schema(function, schema, name: str, place: str) -> None:
     for argument in arguments:
         ours = signature.parameters.get(argument.name)
         if ours is not None and argument.has_default_value() and ours.default not in (ours.empty, None):
-            assert ours.default == argument.default_value, f"{name}: the default of {argument.name}"
+            default = argument.default_value
+            if isinstance(default, list) and len(set(default)) == 1:
+                (default,) = set(default)  # one number for all dimensions
+            if argument.name == "padding" and default == "valid":
+                default = 0  # a convolution's, which has two schemas
+            assert ours.default == default, f"{name}: the default of {argument.name}"
 
 
 @pytest.mark.parametrize(("place", "name"), NAMES + OTHERS)

@@ -1,15 +1,21 @@
 """The operations of neural networks as functions, under PyTorch's names: ``import minitorch.nn.functional as F``."""
 
+from ..ops import conv as _conv
 from ..ops.activation import dropout, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
-from ..ops.conv import conv2d, conv_transpose2d
+from ..ops.conv import conv1d
+from ..ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
+from ..ops.geometry import Pair
 from ..ops.matmul import linear
 from ..ops.pool import avg_pool2d, max_pool2d
 from ..ops.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from ..tensor import Tensor
 
 __all__ = [
     "avg_pool2d",
+    "conv1d",
     "conv2d",
+    "conv_transpose1d",
     "conv_transpose2d",
     "cross_entropy",
     "dropout",
@@ -27,3 +33,22 @@ __all__ = [
     "softmax",
     "tanh",
 ]
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Pair = 1,
+    padding: int | Pair | str = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """:func:`minitorch.ops.conv.conv2d`, which says all about it, with the arguments that PyTorch has.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.conv2d(minitorch.ones(8, 3, 28, 28), minitorch.ones(6, 3, 5, 5), padding="same").shape
+    minitorch.Size([8, 6, 28, 28])
+    """
+    return _conv.conv2d(input, weight, bias, stride, padding, dilation, groups)

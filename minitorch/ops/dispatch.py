@@ -148,20 +148,20 @@ def floating(input: Tensor) -> Tensor:
     return input if input.data.dtype.kind == "f" else cast(input, get_default_dtype())
 
 
-def check_floating(name: str, *tensors: Tensor) -> None:
-    """Checks the tensors that a kernel gets: of one floating dtype, on one device.
+def check_floating(name: str, *tensors: Tensor, integers: bool = False) -> None:
+    """Checks the tensors that a kernel gets: of one floating dtype (or with ``integers``, a dtype of numbers), on one
+    device.
 
     Raises:
         TypeError: one isn't a tensor.
-        RuntimeError: one is of integers or bools, or their dtypes or devices differ.
+        RuntimeError: one is of bools or integers, or their dtypes or devices differ.
     """
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name}: expected a Tensor, got {type(tensor).__name__}")
-        if tensor.data.dtype.kind != "f":
-            raise RuntimeError(
-                f"{name}: expected floating-point tensors, got {tensor.dtype}; convert it with .to(minitorch.float32)"
-            )
+        if tensor.data.dtype.kind not in ("fiu" if integers else "f"):
+            wanted = "tensors of numbers" if integers else "floating-point tensors"
+            raise RuntimeError(f"{name}: expected {wanted}, got {tensor.dtype}; convert it with .to(minitorch.float32)")
         if tensor.data.dtype != tensors[0].data.dtype:
             listed = " and ".join(str(t.dtype) for t in tensors)
             raise RuntimeError(f"{name}: expected tensors of one dtype, got {listed}; convert with .to({tensor.dtype})")

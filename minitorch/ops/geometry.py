@@ -69,29 +69,36 @@ def int_of(name: str, argument: str, value: Any) -> int:
         raise TypeError(f"{name}: {argument} must be an int, got {value!r}") from None
 
 
-def pair_of(name: str, argument: str, value: Any) -> Pair:
-    """An int, or a sequence of one or two, as (height, width).
+def sizes_of(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
+    """An int for all of ``dims`` dimensions, or a sequence of one or of ``dims``, as a tuple of ``dims`` ints.
 
     Raises:
         TypeError: something else than ints.
-        RuntimeError: more than two.
+        RuntimeError: another number of them.
     """
     if type(value) is int:
-        return value, value
+        return (value,) * dims
+    wanted = "an int or a tuple of two ints" if dims == 2 else "an int or a tuple of one"
     try:
-        sizes = [int(operator.index(n)) for n in (value if isinstance(value, (tuple, list)) else (value,))]
+        sizes = tuple([int(operator.index(n)) for n in (value if isinstance(value, (tuple, list)) else (value,))])
     except TypeError:
-        raise TypeError(f"{name}: {argument} must be an int or a tuple of two ints, got {value!r}") from None
-    if len(sizes) not in (1, 2):
-        raise RuntimeError(f"{name}: {argument} must be an int or a tuple of two ints, got {value!r}")
-    return sizes[0], sizes[-1]
+        raise TypeError(f"{name}: {argument} must be {wanted}, got {value!r}") from None
+    if len(sizes) not in (1, dims):
+        raise RuntimeError(f"{name}: {argument} must be {wanted}, got {value!r}")
+    return sizes if len(sizes) == dims else sizes * dims
 
 
-def check_at_least(name: str, minimum: int, **arguments: Pair) -> None:
-    """Raises RuntimeError, naming the argument, where one of its two sizes is below ``minimum`` or beyond 31 bits."""
-    for argument, pair in arguments.items():
-        if min(pair) < minimum:
+def pair_of(name: str, argument: str, value: Any) -> Pair:
+    """An int, or a sequence of one or two, as (height, width); raises as :func:`sizes_of`."""
+    height, width = sizes_of(name, argument, value, 2)
+    return height, width
+
+
+def check_at_least(name: str, minimum: int, **arguments: tuple[int, ...]) -> None:
+    """Raises RuntimeError, naming the argument, where one of its sizes is below ``minimum`` or beyond 31 bits."""
+    for argument, sizes in arguments.items():
+        if min(sizes) < minimum:
             wanted = "positive" if minimum else "non-negative"
-            raise RuntimeError(f"{name}: {argument} must be {wanted}, got {pair}")
-        if max(pair) >= 2**31:
-            raise RuntimeError(f"{name}: {argument} must be below 2**31, got {pair}")
+            raise RuntimeError(f"{name}: {argument} must be {wanted}, got {sizes}")
+        if max(sizes) >= 2**31:
+            raise RuntimeError(f"{name}: {argument} must be below 2**31, got {sizes}")
