@@ -86,7 +86,8 @@ from .ops.activation import dropout, log_softmax, relu, sigmoid, softmax, tanh
 from .ops.conv import conv1d, conv2d
 from .ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from .ops.selection import clamp, maximum, minimum, where
-from .ops.index import take_along_dim
+from .ops.diagonal import diag, diagonal, tril, triu
+from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
 from .ops.matmul import bmm, dot, matmul, mm, mv
 from .ops.reduce import (
     all,
@@ -172,6 +173,8 @@ __all__ = [
     "cos",
     "data",
     "device",
+    "diag",
+    "diagonal",
     "div",
     "dot",
     "double",
@@ -195,12 +198,14 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "gather",
     "ge",
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
     "gt",
     "half",
+    "index_select",
     "initial_seed",
     "int",
     "int32",
@@ -260,6 +265,8 @@ __all__ = [
     "round",
     "rsqrt",
     "save",
+    "scatter",
+    "scatter_add",
     "set_default_dtype",
     "set_grad_enabled",
     "set_num_threads",
@@ -283,6 +290,8 @@ __all__ = [
     "tensor",
     "testing",
     "transpose",
+    "tril",
+    "triu",
     "trunc",
     "uint8",
     "unbind",

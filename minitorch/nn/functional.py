@@ -7,6 +7,7 @@ from ..ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.geometry import Pair
 from ..ops.matmul import linear
+from ..ops.pad import pad
 from ..ops.pool import avg_pool2d, max_pool2d
 from ..ops.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from ..tensor import Tensor
@@ -27,6 +28,7 @@ __all__ = [
     "max_pool2d",
     "mse_loss",
     "nll_loss",
+    "pad",
     "relu",
     "sigmoid",
     "smooth_l1_loss",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
+from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import ieee
 from .inplace import check_in_place
 from .shape import view_of
@@ -113,26 +113,3 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"setitem: shape mismatch: value of shape {got} cannot be broadcast to the indexed shape {list(shape)}"
         ) from None
     input._bump_version()
-
-
-@tensor_method("take_along_dim")
-def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
-    """Element ``indices[…]`` of dimension ``dim`` at every other position, as ``numpy.take_along_axis``.
-
-    Raises:
-        RuntimeError: the ranks differ.
-        IndexError: an index is out of range.
-    """
-    if input.data.ndim != indices.data.ndim:
-        raise RuntimeError(
-            f"take_along_dim: input and indices should have the same number of dimensions, but got {input.data.ndim} "
-            f"and {indices.data.ndim}"
-        )
-    dim = normalize_dim(dim, input.data.ndim)
-    grid: list[Any] = []
-    for d, n in enumerate(indices.data.shape):
-        size = [1] * indices.data.ndim
-        size[d] = n
-        positions = input.backend.xp.arange(n).reshape(size)
-        grid.append(indices.data if d == dim else positions if input.data.shape[d] != 1 else positions * 0)
-    return GetItem.apply(input, tuple(grid), False)

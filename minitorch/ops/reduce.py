@@ -11,7 +11,7 @@ from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .compare import isinf
 from .dispatch import cast, floating, ieee
 from .exponential import exp
-from .index import take_along_dim
+from .gather import take_along_dim
 from .selection import maximum, minimum, where
 from .shape import expand, reshape, squeeze
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .row import Array, Case, Mistake, Op, Source, named, taken
+from .row import Array, Case, Mistake, Op, Source, taken
 from .shapes import ARRANGING
 
 
@@ -100,17 +100,6 @@ def _kept(array: Array, mask: Array) -> Array:
     return np.array(rows, array.dtype).reshape(len(rows), *array.shape[mask.ndim :])
 
 
-def _along(s: Source) -> Case:
-    shape = s.shape(min_dims=1, min_side=1)
-    dim = s.integer(0, len(shape) - 1)
-    indices = s.rng().integers(0, shape[dim], (*shape[:dim], s.integer(1, 4), *shape[dim + 1 :]))
-    return Case((s.array(shape), indices), {"dim": dim})
-
-
-def _taken_along(array: Array, indices: Array, dim: int) -> Array:
-    return taken(array, indices.shape, lambda i: (*i[:dim], indices[i], *i[dim + 1 :]))
-
-
 ROWS = [
     Op(
         "getitem",
@@ -174,20 +163,6 @@ ROWS = [
                 IndexError,
                 "(boolean index|mask) .*did not match",
                 as_pytorch=True,
-            ),
-        ),
-        **ARRANGING,
-    ),
-    Op(
-        "take_along_dim",
-        named("take_along_dim"),
-        _taken_along,
-        _along,
-        mistakes=(
-            Mistake(
-                lambda lib: lib.take_along_dim(lib.ones(2, 3), lib.tensor([0]), 0),
-                RuntimeError,
-                "input and indices should have the same number of dimensions",
             ),
         ),
         **ARRANGING,
