@@ -266,14 +266,16 @@ class Tensor(Variable, TensorMethods):
         return self
 
 
+# Looked up once: ``wrap`` runs for every result.
 _new = object.__new__
+_numpy_scalar = np.generic
 
 
 def wrap(array: Any, backend: Backend, cls: type[Tensor] = Tensor) -> Tensor:
     """A tensor of an array that nobody else will change: what operations return."""
     self = _new(cls)
     # Reductions to zero dimensions give NumPy scalars, which are no arrays.
-    self.data = np.asarray(array) if isinstance(array, np.generic) else array
+    self.data = np.asarray(array) if isinstance(array, _numpy_scalar) else array
     self.backend = backend
     self.grad_fn = self._grad = self._hooks = self._version_cell = None
     self.output_nr = 0

@@ -82,6 +82,7 @@ class _Pass:
 
     def __init__(self, roots: Sequence[Edge], wanted: set[Edge] | None, keep_graph: bool, capture: bool) -> None:
         self.plan = _Plan(roots, wanted)
+        self.consumers = self.plan.consumers
         self.wanted = wanted or set()
         self.keep_graph = keep_graph
         self.capture = capture
@@ -114,11 +115,11 @@ class _Pass:
                 # A new tensor: what came first may be somebody else's too.
                 before = received.get(output_nr)
                 received[output_nr] = gradient if before is None else before + gradient
-        left = self.plan.consumers[target] - 1
-        if left:
-            self.plan.consumers[target] = left
-        else:
+        left = self.consumers[target]
+        if left == 1:
             self.ready.append(target)
+        else:
+            self.consumers[target] = left - 1
 
     def _send_nothing(self, target: Any) -> None:
         for edge in target.edges:
@@ -150,7 +151,7 @@ class _Pass:
         for index, edge in enumerate(edges):
             if edge is not None:
                 gradient = gradients[index]
-                self._send(edge, None if gradient is None else _fit(gradient, edge, node, index))
+                self._send(edge, gradient if gradient is None else _fit(gradient, edge, node, index))
 
     def _show(self, node: Function, received: dict[int, Any]) -> None:
         """Gives the gradients of a node's outputs to their hooks, and to the outputs that retain them."""

@@ -39,7 +39,7 @@ class Function:
 
     # `edges` holds (target, output_nr) for every argument of forward, or None: target is the node that made the
     # argument, or the leaf itself. A node never holds its own output, so that reference counting alone frees memory.
-    edges: tuple[tuple[Any, int] | None, ...]
+    edges: Sequence[tuple[Any, int] | None]
     metadata: tuple[tuple[tuple[int, ...], Any, Any] | None, ...]  # (shape, dtype, backend) of each output
     needs_input_grad: tuple[bool, ...]
 
@@ -92,21 +92,22 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Runs ``forward`` and, where an argument requires a gradient and recording is on, records the operation."""
         ctx = cls()
-        edges: list[tuple[Any, int] | None] = []
-        needs: list[bool] = []
-        if state.enabled:
-            for arg in args:
-                if isinstance(arg, Variable) and arg._requires_grad:
-                    edges.append((arg.grad_fn or arg, arg.output_nr))
-                    needs.append(True)
-                else:
-                    edges.append(None)
-                    needs.append(False)
-        if True not in needs:
+        if not state.enabled:  # the way of every operation in a backward: as few steps as can be
             ctx.needs_input_grad = (False,) * len(args)
             return ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
-        ctx.edges = tuple(edges)
+        edges: list[tuple[Any, int] | None] = []
+        needs: list[bool] = []
+        for arg in args:
+            if isinstance(arg, Variable) and arg._requires_grad:
+                edges.append((arg.grad_fn or arg, arg.output_nr))
+                needs.append(True)
+            else:
+                edges.append(None)
+                needs.append(False)
         ctx.needs_input_grad = tuple(needs)
+        if True not in needs:
+            return ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
+        ctx.edges = edges
         state.enabled = False
         try:
             output = ctx._run_forward(args) if cls._has_setup_context else cls.forward(ctx, *args)
@@ -136,10 +137,10 @@ class Function:
         if not isinstance(output, Variable):
             return output, None
         data = output.data
-        differentiable = data.dtype.kind == "f"
-        for mark in self._non_differentiable:
-            if mark is output:
-                differentiable = False
+        dtype = data.dtype
+        differentiable = dtype.kind == "f"
+        if self._non_differentiable:
+            differentiable &= all(mark is not output for mark in self._non_differentiable)
         known = output._requires_grad
         for arg in args:
             if arg is output:
@@ -150,7 +151,7 @@ class Function:
             output._requires_grad = True
             output.grad_fn = self
             output.output_nr = output_nr
-        return output, (data.shape, data.dtype, output.backend)
+        return output, (data.shape, dtype, output.backend)
 
     def _pack_saved(self, saved: tuple[Any, ...]) -> None:
         """Notes the versions of the saved tensors, and replaces saved outputs, which would make a reference cycle."""
