@@ -85,6 +85,10 @@ from .ops.trigonometric import cos, sin
 from .ops.activation import dropout, log_softmax, relu, sigmoid, softmax, tanh
 from .ops.conv import conv1d, conv2d
 from .ops.conv_transpose import conv_transpose1d, conv_transpose2d
+from .ops.adaptive_pool import adaptive_avg_pool1d
+from .ops.adaptive_pool import adaptive_max_pool1d_with_indices as adaptive_max_pool1d  # as torch has it
+from .ops.avg_pool import avg_pool1d
+from .ops.max_pool import max_pool1d, max_pool1d_with_indices, max_pool2d
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.diagonal import diag, diagonal, tril, triu
 from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
@@ -143,6 +147,8 @@ __all__ = [
     "Tensor",
     "__version__",
     "abs",
+    "adaptive_avg_pool1d",
+    "adaptive_max_pool1d",
     "add",
     "all",
     "allclose",
@@ -154,6 +160,7 @@ __all__ = [
     "argmin",
     "as_tensor",
     "autograd",
+    "avg_pool1d",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -230,6 +237,9 @@ __all__ = [
     "manual_seed",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
     "maximum",
     "mean",
     "metrics",

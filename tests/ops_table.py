@@ -18,6 +18,7 @@ from op_rows import (
     losses,
     padding,
     pieces,
+    pooling,
     products,
     reductions,
     regression_losses,
@@ -43,6 +44,7 @@ FAMILIES = (
     products,
     activations,
     convolutions,
+    pooling,
     losses,
     regression_losses,
 )

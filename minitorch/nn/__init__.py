@@ -10,10 +10,28 @@ from .linear import Identity, Linear
 from .loss import CrossEntropyLoss, NLLLoss
 from .module import Module
 from .parameter import Parameter
-from .pooling import AvgPool2d, MaxPool2d
+from .pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    LPPool1d,
+    LPPool2d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+)
 from .regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 
 __all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
     "AvgPool2d",
     "Conv2d",
     "CrossEntropyLoss",
@@ -22,9 +40,14 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
     "Linear",
     "MSELoss",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
     "Module",
     "ModuleList",
     "NLLLoss",

@@ -2,17 +2,35 @@
 
 from ..ops import conv as _conv
 from ..ops.activation import dropout, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from ..ops.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
+)
+from ..ops.avg_pool import avg_pool1d, avg_pool2d
 from ..ops.conv import conv1d
 from ..ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.geometry import Pair
+from ..ops.lp_pool import lp_pool1d, lp_pool2d
 from ..ops.matmul import linear
+from ..ops.max_pool import max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool2d_with_indices
+from ..ops.max_unpool import max_unpool1d, max_unpool2d
 from ..ops.pad import pad
-from ..ops.pool import avg_pool2d, max_pool2d
 from ..ops.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from ..tensor import Tensor
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "avg_pool1d",
     "avg_pool2d",
     "conv1d",
     "conv2d",
@@ -25,7 +43,14 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
     "mse_loss",
     "nll_loss",
     "pad",

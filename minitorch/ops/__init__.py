@@ -2,7 +2,9 @@
 
 from . import (
     activation,
+    adaptive_pool,
     arithmetic,
+    avg_pool,
     compare,
     conv,
     conv_algorithms,
@@ -17,7 +19,10 @@ from . import (
     index,
     inplace,
     loss,
+    lp_pool,
     matmul,
+    max_pool,
+    max_unpool,
     pad,
     pool,
     reduce,
@@ -31,7 +36,9 @@ from . import (
 
 __all__ = [
     "activation",
+    "adaptive_pool",
     "arithmetic",
+    "avg_pool",
     "compare",
     "conv",
     "conv_algorithms",
@@ -46,7 +53,10 @@ __all__ = [
     "index",
     "inplace",
     "loss",
+    "lp_pool",
     "matmul",
+    "max_pool",
+    "max_unpool",
     "pad",
     "pool",
     "reduce",

@@ -1,4 +1,4 @@
-"""Rows of convolution and pooling.
+"""Rows of convolution.
 
 The references go from pixel to pixel: nothing here is slid, unfolded or multiplied as a matrix.
 """
@@ -6,14 +6,13 @@ The references go from pixel to pixel: nothing here is slid, unfolded or multipl
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minitorch.testing import Conv2dCase, conv2d_cases, pool2d_cases
+from minitorch.testing import Conv2dCase, conv2d_cases
 
 from .row import INTEGERS, Array, Case, Mistake, Op, Shape, Source, functional
 
@@ -200,7 +199,7 @@ def _in_torch(case: Case) -> bool:
 
 
 COMMON = {"fast_mode": True, "atol": 1e-4, "in_torch": _in_torch}
-CONVOLUTIONS = [
+ROWS = [
     Op(
         "conv1d",
         _called("conv1d"),
@@ -278,130 +277,3 @@ CONVOLUTIONS = [
         **COMMON,
     ),
 ]
-
-# ---- pooling ---------------------------------------------------------------------------------------------------------
-
-
-def _pool(s: Source, max_dilation: int) -> tuple[tuple[int, ...], dict[str, Any]]:
-    case = s.draw(pool2d_cases(max_batch=2, max_channels=2, max_size=6, max_dilation=max_dilation))
-    kwargs = {"kernel_size": case.kernel_size, "stride": case.stride, "padding": case.padding}
-    return case.input_shape, {**kwargs, "ceil_mode": case.ceil_mode}
-
-
-def _max_pool2d(s: Source) -> Case:
-    shape, kwargs = _pool(s, 1)
-    return Case((s.array(shape, "distinct"),), {**kwargs, "return_indices": s.flag()})
-
-
-def _dilated_max_pool2d(s: Source) -> Case:
-    """Dilation, with an input large enough for every window to see some of it."""
-    kernel = (s.integer(1, 3), s.integer(1, 3))
-    kwargs = {
-        "kernel_size": kernel,
-        "stride": (s.integer(1, 3), s.integer(1, 3)),
-        "padding": (s.integer(0, kernel[0] // 2), s.integer(0, kernel[1] // 2)),
-        "dilation": (2, s.integer(1, 2)),
-    }
-    sides = [kwargs["dilation"][d] * (kernel[d] - 1) + 1 + s.integer(0, 4) for d in (0, 1)]
-    return Case((s.array((s.integer(1, 2), 2, *sides), "distinct"),), kwargs)
-
-
-def _avg_pool2d(s: Source) -> Case:
-    shape, kwargs = _pool(s, 1)
-    kwargs["count_include_pad"] = s.flag()
-    return Case((s.array(shape),), {**kwargs, "divisor_override": s.one_of(None, 3)})
-
-
-def _windows(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    room = size + 2 * padding - dilation * (kernel - 1) - 1
-    count = (math.ceil(room / stride) if ceil_mode else room // stride) + 1
-    return count - 1 if ceil_mode and (count - 1) * stride >= size + padding else count
-
-
-def _max_pooled(
-    x: Array,
-    *,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair = (1, 1),
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    H, W = x.shape[2:]
-    geometry = [(kernel_size[d], stride[d], padding[d], dilation[d]) for d in (0, 1)]
-    out = np.empty((*x.shape[:2], *(_windows((H, W)[d], *geometry[d], ceil_mode) for d in (0, 1))))
-    indices = np.empty(out.shape, np.int64)
-    for n, c, oh, ow in np.ndindex(*out.shape):
-        rows = [h for _, h in _taps(H, oh, *geometry[0])]
-        columns = [w for _, w in _taps(W, ow, *geometry[1])]
-        best = max(((h, w) for h in rows for w in columns), key=lambda at: x[n, c, at[0], at[1]])
-        out[n, c, oh, ow], indices[n, c, oh, ow] = x[n, c, best[0], best[1]], best[0] * W + best[1]
-    return (out, indices) if return_indices else out
-
-
-def _avg_pooled(
-    x: Array,
-    *,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor_override: int | None,
-) -> Array:
-    sizes = x.shape[2:]
-    geometry = [(kernel_size[d], stride[d], padding[d], 1) for d in (0, 1)]
-    out = np.empty((*x.shape[:2], *(_windows(sizes[d], *geometry[d], ceil_mode) for d in (0, 1))))
-    for n, c, *window in np.ndindex(*out.shape):
-        inside = [[p for _, p in _taps(sizes[d], window[d], *geometry[d])] for d in (0, 1)]
-        # Padding counts, but not what an overhanging window sees beyond it.
-        padded = [
-            sum(window[d] * stride[d] + k < sizes[d] + 2 * padding[d] for k in range(kernel_size[d])) for d in (0, 1)
-        ]
-        count = padded[0] * padded[1] if count_include_pad else len(inside[0]) * len(inside[1])
-        total = sum(x[n, c, h, w] for h in inside[0] for w in inside[1])
-        out[n, c, window[0], window[1]] = total / (divisor_override or count)
-    return out
-
-
-def _pool_mistake(name: str, message: str, input: Any, *args: Any, **kwargs: Any) -> Mistake:
-    return Mistake(
-        lambda lib: getattr(lib.nn.functional, name)(lib.ones(*input), *args, **kwargs), RuntimeError, message
-    )
-
-
-POOLS = [
-    Op(
-        "max_pool2d",
-        functional("max_pool2d"),
-        _max_pooled,
-        _max_pool2d,
-        fast_mode=True,
-        in_torch=_has_channels,
-        mistakes=(
-            _pool_mistake("max_pool2d", "pad.* half", (1, 1, 8, 8), 3, padding=2),
-            _pool_mistake("max_pool2d", "stride", (1, 1, 8, 8), 3, stride=0),
-            _pool_mistake("max_pool2d", "kernel", (1, 1, 8, 8), 0),
-            _pool_mistake("max_pool2d", r"\(N, C, H, W\)", (8, 8), 3),
-            _pool_mistake("max_pool2d", "too small|larger", (1, 1, 2, 2), 3),
-        ),
-    ),
-    Op("max_pool2d(dilation)", functional("max_pool2d"), _max_pooled, _dilated_max_pool2d, fast_mode=True),
-    Op(
-        "avg_pool2d",
-        functional("avg_pool2d"),
-        _avg_pooled,
-        _avg_pool2d,
-        linear=True,
-        fast_mode=True,
-        in_torch=_has_channels,
-        mistakes=(
-            _pool_mistake("avg_pool2d", "pad.* half", (1, 1, 8, 8), 3, padding=2),
-            _pool_mistake("avg_pool2d", "stride", (1, 1, 8, 8), 3, stride=0),
-            _pool_mistake("avg_pool2d", "divisor", (1, 1, 8, 8), 3, divisor_override=0),
-        ),
-    ),
-]
-
-ROWS = CONVOLUTIONS + POOLS

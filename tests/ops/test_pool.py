@@ -193,7 +193,7 @@ x = (2, 3, 8, 8)
     ("input", "options", "message"),
     [
         ((8, 8), {"kernel_size": 2}, "expected input of shape (N, C, H, W) or (C, H, W), got (8, 8)"),
-        ((2, 3, 0, 8), {"kernel_size": 1}, "expected images of at least 1 × 1, got input (2, 3, 0, 8)"),
+        ((2, 3, 0, 8), {"kernel_size": 1}, "expected at least one element to pool, got input (2, 3, 0, 8)"),
         (x, {"kernel_size": 0}, "kernel_size must be positive, got (0, 0)"),
         (x, {"kernel_size": (1, 2, 3)}, "kernel_size must be an int or a tuple of two ints, got (1, 2, 3)"),
         (x, {"kernel_size": 2, "stride": 0}, "stride must be positive, got (0, 0)"),
@@ -217,9 +217,39 @@ def test_other_errors() -> None:
     with pytest.raises(RuntimeError, match="avg_pool2d: divisor_override must not be 0"):
         F.avg_pool2d(tensor, 2, divisor_override=0)
     for pool in (F.max_pool2d, F.avg_pool2d):
-        with pytest.raises(RuntimeError, match=r"expected floating-point tensors, got minitorch\.int64"):
-            pool(tensor.long(), 2)
+        with pytest.raises(RuntimeError, match=r"expected floating-point tensors, got minitorch\.bool"):
+            pool(tensor.bool(), 2)
         with pytest.raises(TypeError, match=r"kernel_size must be an int or a tuple of two ints, got 2\.0"):
             pool(tensor, 2.0)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="expected a Tensor, got list"):
             pool([1.0], 2)  # type: ignore[arg-type]
+
+
+def test_integers() -> None:
+    """Exact, also where no float would be; -1 and the lowest number where a window sees nothing."""
+    large = 2**60
+    x = minitorch.tensor([[large + 1, large, -large, -large - 3]])
+    output, indices = F.max_pool1d(x, 2, return_indices=True)
+    assert (output.tolist(), indices.tolist()) == ([[large + 1, -large]], [[0, 2]])
+    assert F.avg_pool1d(x, 2).tolist() == [[large, -large - 1]]  # rounded towards 0
+    assert F.avg_pool2d(minitorch.tensor([[[1, -8]]]), (1, 2), divisor_override=-2).tolist() == [[[3]]]
+    output, indices = F.max_pool1d(minitorch.zeros(1, 1).byte() + 7, 2, padding=1, dilation=2, return_indices=True)
+    assert (output.tolist(), indices.tolist()) == ([[0]], [[-1]])
+    assert not output.requires_grad
+
+
+def test_no_gradient_passes_where_a_norm_is_zero() -> None:
+    for norm_type in (1, 2, 3):
+        x = minitorch.tensor([[0.0, 0.0, 1.0, 0.0]], requires_grad=True)
+        F.lp_pool1d(x, norm_type, 2).sum().backward()
+        assert x.grad.tolist() == [[0.0, 0.0, 1.0, 1.0 if norm_type == 1 else 0.0]]
+
+
+def test_a_norm_that_is_none() -> None:
+    """An odd power keeps the sign of a sum, whose root is NaN then; ±inf looks at absolute values."""
+    x = minitorch.tensor([[-1.0, -2.0, 3.0, -1.0]])
+    y = F.lp_pool1d(x, 3, 2)
+    assert np.isnan(y[0, 0].item())
+    assert_close(y[0, 1].item(), 26 ** (1 / 3), rtol=1e-6, atol=0)
+    assert F.lp_pool1d(x, np.inf, 2).tolist() == [[2.0, 3.0]]
+    assert F.lp_pool1d(x, -np.inf, 2).tolist() == [[1.0, 1.0]]
