@@ -1,4 +1,4 @@
-"""Max-pool over one and two dimensions, and what puts its maxima back where they were.
+"""Max-pool over one and two dimensions, of floating-point numbers and of integers.
 
 Max-pool takes one element of each window and remembers which: its gradient scatters by those indices, and the gradient
 of that gathers by them.
