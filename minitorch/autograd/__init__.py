@@ -1,5 +1,6 @@
 """Automatic differentiation: the graph, the engine that walks it, and whether operations are recorded."""
 
+from . import functional
 from .engine import backward, grad
 from .function import Function, once_differentiable
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -13,6 +14,7 @@ __all__ = [
     "Variable",
     "backward",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
