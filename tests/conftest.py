@@ -1,36 +1,32 @@
-"""Hypothesis profiles, a count of what was not tested, and small files in MNIST's format."""
+"""Hypothesis profiles, the plugin that counts what was not tested, and small files in MNIST's format."""
 
 from __future__ import annotations
 
 import gzip
 import os
 import struct
-from collections import Counter
 
 import hypothesis
 import numpy as np
 import pytest
 
-# An example may be slow the first time (imports, page faults): no deadline. Under CI the examples are the same every
-# time. HYPOTHESIS_PROFILE=long searches much further, with fresh random examples; quick is for the runs under other
-# instruction sets.
-hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=2000, print_blob=True)
+import pytest_minitorch
+
+# An example may be slow the first time (imports, page faults) or because the machine is busy: time never makes a test
+# fail. Under CI the examples are the same every time. HYPOTHESIS_PROFILE=long searches much further, with fresh random
+# examples; quick is for the runs under other instruction sets.
+timeless = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("default", max_examples=50, **timeless)
+hypothesis.settings.register_profile("ci", max_examples=50, derandomize=True, **timeless)
+hypothesis.settings.register_profile("quick", max_examples=20, derandomize=True, **timeless)
+hypothesis.settings.register_profile("long", max_examples=2000, print_blob=True, **timeless)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how many tests were skipped for each reason, so that nothing is left out in silence."""
-    reasons: Counter[str] = Counter()
-    for report in terminalreporter.stats.get("skipped", []):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        reasons[reason.removeprefix("Skipped: ")] += 1
-    terminalreporter.section("not tested")
-    for reason, count in reasons.most_common():
-        terminalreporter.line(f"{count} skipped: {reason}")
-    terminalreporter.line(f"{sum(reasons.values())} skipped in all")
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts what is skipped also where Minitorch isn't installed, so that pytest doesn't find the plugin itself."""
+    if not config.pluginmanager.has_plugin("minitorch"):
+        config.pluginmanager.register(pytest_minitorch, "minitorch")
 
 
 _CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}

@@ -150,9 +150,13 @@ def binary(values: str = "normal", other: str | None = None) -> Callable[[Source
     return case
 
 
-def apart(s: Source) -> Case:
-    """Two tensors that broadcast and are equal nowhere: both are drawn from one permutation."""
-    a, b = s.broadcastable(2)
-    split = math.prod(a)
-    both = s.array((split + math.prod(b),), "distinct")
-    return Case((both[:split].reshape(a), both[split:].reshape(b)))
+def apart(count: int = 2) -> Callable[[Source], Case]:
+    """Cases of tensors that broadcast and are equal nowhere: all are drawn from one permutation."""
+
+    def case(s: Source) -> Case:
+        shapes = s.broadcastable(count)
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        numbers = np.split(s.array((int(ends[-1]),), "distinct"), ends[:-1])
+        return Case(tuple(part.reshape(shape) for part, shape in zip(numbers, shapes, strict=True)))
+
+    return case

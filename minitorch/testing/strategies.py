@@ -104,6 +104,10 @@ def _nonzero(rng: np.random.Generator, shape: Shape) -> Array:
     return np.asarray(rng.uniform(0.5, 2.0, shape) * rng.choice([-1.0, 1.0], shape))
 
 
+def _inside(rng: np.random.Generator, shape: Shape) -> Array:
+    return rng.uniform(-0.9, 0.9, shape)
+
+
 def _distinct(rng: np.random.Generator, shape: Shape) -> Array:
     size = math.prod(shape)
     return (rng.permutation(size).reshape(shape) - size // 2) / 4 + 0.125
@@ -119,6 +123,7 @@ VALUES: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
     "normal": _normal,
     "positive": _positive,
     "nonzero": _nonzero,
+    "inside": _inside,
     "distinct": _distinct,
     "special": _special,
 }
@@ -147,7 +152,8 @@ def arrays(
             ``"normal"``: normally distributed numbers.
             ``"integers"``: -4 … 4. Their sums and products are exact in float32, so that every order of summation
             gives the same bits.
-            ``"positive"``, ``"nonzero"``: between 1/2 and 2, of either sign.
+            ``"positive"``: between 1/2 and 2. ``"nonzero"``: the same, of either sign.
+            ``"inside"``: between -0.9 and 0.9, inside the domain of asin and atanh.
             ``"distinct"``: a permutation of numbers 1/4 apart from each other and 1/8 from every multiple of 1/4: for
             max and ReLU, which have no derivative where elements are equal or 0.
             ``"special"``: some or most NaN, ±inf and ±0, or -inf alone, the others integers.

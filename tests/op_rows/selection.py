@@ -59,8 +59,8 @@ ROWS = [
             ),
         ),
     ),
-    Op("maximum", named("maximum"), each(_larger), apart, integers=INTEGERS_AND_BOOL, special=True),
-    Op("minimum", named("minimum"), each(_smaller), apart, integers=INTEGERS_AND_BOOL, special=True),
+    Op("maximum", named("maximum"), each(_larger), apart(), integers=INTEGERS_AND_BOOL, special=True),
+    Op("minimum", named("minimum"), each(_smaller), apart(), integers=INTEGERS_AND_BOOL, special=True),
     Op(
         "clamp",
         named("clamp"),
