@@ -93,21 +93,13 @@ from .ops.selection import clamp, maximum, minimum, where
 from .ops.diagonal import diag, diagonal, tril, triu
 from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
 from .ops.matmul import bmm, dot, matmul, mm, mv
-from .ops.reduce import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    logsumexp,
-    max,
-    mean,
-    min,
-    std,
-    sum,
-    var,
-)
+from .ops import return_types
+from .ops.reduce import all, any, count_nonzero, logsumexp, mean, std, sum, var
+from .ops.extremes import amax, amin, argmax, argmin, max, min
+from .ops.counting import bincount, unique
+from .ops.order import argsort, median, sort, topk
+from .ops.scan import cumprod, cumsum, prod
+from .ops.vector_norm import norm
 from .ops.shape import (
     broadcast_to,
     cat,
@@ -158,9 +150,11 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "argsort",
     "as_tensor",
     "autograd",
     "avg_pool1d",
+    "bincount",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -178,6 +172,9 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "cos",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
     "data",
     "device",
     "diag",
@@ -242,6 +239,7 @@ __all__ = [
     "max_pool2d",
     "maximum",
     "mean",
+    "median",
     "metrics",
     "min",
     "minimum",
@@ -254,12 +252,14 @@ __all__ = [
     "neg",
     "nn",
     "no_grad",
+    "norm",
     "ones",
     "ones_like",
     "ops",
     "optim",
     "permute",
     "pow",
+    "prod",
     "promote_types",
     "rand",
     "rand_like",
@@ -272,6 +272,7 @@ __all__ = [
     "remainder",
     "reshape",
     "result_type",
+    "return_types",
     "round",
     "rsqrt",
     "save",
@@ -286,6 +287,7 @@ __all__ = [
     "sign",
     "sin",
     "softmax",
+    "sort",
     "split",
     "sqrt",
     "square",
@@ -299,6 +301,7 @@ __all__ = [
     "tanh",
     "tensor",
     "testing",
+    "topk",
     "transpose",
     "tril",
     "triu",
@@ -306,6 +309,7 @@ __all__ = [
     "uint8",
     "unbind",
     "unflatten",
+    "unique",
     "unsqueeze",
     "var",
     "viz",

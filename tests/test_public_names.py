@@ -23,6 +23,7 @@ OTHERS = [(place, name) for place, names in public_names.PLACES.items() for name
 # PyTorch's arguments that Minitorch doesn't take, anywhere: they speak of what it hasn't got.
 NOT_TAKEN = {
     "out": "results are new tensors",
+    "out_dtype": "it is for products on GPUs",
     "layout": "tensors are strided",
     "memory_format": "memory is in the order N C H W, or a view of it",
     "pin_memory": "there is no pinned memory",
@@ -91,7 +92,7 @@ def overloads(torch, name: str) -> list:
     for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
         types = " ".join(str(a.type) for a in schema.arguments)
         # Others are for the numbers and lists of TorchScript, or name dimensions by strings.
-        if ("List[Tensor]" in types and name in ("eq", "ne")) or (
+        if ("List[Tensor]" in types and name in ("eq", "ne", "sort")) or (
             schema.overload_name == "Scalar" and "alpha" in str(schema)
         ):
             continue  # no call from Python reaches these

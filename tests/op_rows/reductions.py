@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minitorch.testing.strategies import with_layout
+
 from .row import INTEGERS, INTEGERS_AND_BOOL, Array, Case, Mistake, Op, Source, named
 
 Dim = int | Sequence[int] | None
@@ -63,19 +65,37 @@ def _corrected(s: Source) -> Case:
     """What is reduced has two elements at least, that differ: the deviation has no derivative where it is 0."""
     shape = s.shape(min_dims=1, min_side=2)
     dim = s.one_of(None, s.dims(len(shape), at_least=1), s.integer(-len(shape), len(shape) - 1))
-    kwargs = {"dim": dim, "keepdim": s.flag() and dim is not None, "correction": s.one_of(0, 1)}
+    kwargs: dict[str, Any] = s.one_of({"correction": s.one_of(0, 1, 0.5)}, {"correction": None}, {"unbiased": s.flag()})
+    if "correction" in kwargs or dim is not None:
+        kwargs |= {"dim": dim, "keepdim": s.flag() and dim is not None}
     return Case((s.array(shape, repeated=False),), kwargs)
+
+
+def _p_norm(s: Source) -> Case:
+    """Sizes that differ, and none near 0: there some norms have no derivative. The last norm takes two dimensions."""
+    shape = s.shape(min_side=1)
+    array = with_layout(np.asarray(s.array(shape, "distinct") + 1 / 16, s.dtype), s.one_of(*s.layouts))
+    p = s.one_of(-math.inf, -1, 0.5, 1, 1.5, 2, 3, math.inf, None, "fro")
+    dims = s.dims(len(shape))[:2]
+    kwargs = {} if not dims else {"dim": s.one_of(dims, dims[0]), "keepdim": s.flag()}
+    return Case((array,), {"p": p, **kwargs})
 
 
 def _mean(row: list[float]) -> float:
     return math.fsum(row) / len(row) if row else math.nan
 
 
-def _variance(row: list[float], correction: int) -> float:
-    if len(row) <= correction:
-        return math.nan
+def _variance(row: list[float], correction: float | None = None, unbiased: bool = True) -> float:
+    correction = int(unbiased) if correction is None else correction
     mean = _mean(row)
     return math.fsum((x - mean) ** 2 for x in row) / (len(row) - correction)
+
+
+def _norm(row: list[float], p: float | str | None) -> float:
+    p = 2 if p in (None, "fro") else p
+    if abs(p) == math.inf:
+        return max(map(abs, row)) if p > 0 else min(map(abs, row))
+    return math.fsum(abs(x) ** p for x in row) ** (1 / p)
 
 
 def _largest(row: list[Any]) -> Any:
@@ -147,6 +167,8 @@ def _extreme(name: str, function: Any, first: Any) -> list[Op]:
     arg = Mistake(
         lambda lib: getattr(lib, f"arg{name}")(lib.ones(0)), IndexError, "to be specified for input.numel\\(\\) == 0"
     )
+    of_bools = Mistake(lambda lib: getattr(lib, f"arg{name}")(lib.ones(2).bool()), RuntimeError, "not support bool")
+    several = Mistake(lambda lib: getattr(lib, name)(lib.ones(2, 2), (0, 1)), TypeError, "interpreted as an integer")
     types = {"integers": INTEGERS_AND_BOOL, "special": True}
     return [
         Op(name, named(name), reduced(function), whole("distinct"), mistakes=(empty,), **types),
@@ -155,17 +177,28 @@ def _extreme(name: str, function: Any, first: Any) -> list[Op]:
             lambda lib, x, **kwargs: tuple(getattr(lib, name)(x, **kwargs)),
             lambda x, **kwargs: (reduced(function)(x, **kwargs), reduced(first, np.int64)(x, **kwargs)),
             over_dim("distinct"),
-            mistakes=(along,),
+            mistakes=(along, several),
             **types,
         ),
-        Op(f"a{name}", named(f"a{name}"), reduced(function), over_dims("distinct", min_side=1), **types),
+        Op(
+            f"a{name}",
+            named(f"a{name}"),
+            reduced(function),
+            over_dims("distinct", min_side=1),
+            mistakes=(
+                Mistake(lambda lib: getattr(lib, f"a{name}")(lib.ones(2, 0, 3)), RuntimeError, "to be specified"),
+                Mistake(lambda lib: getattr(lib, f"a{name}")(lib.ones(2, 0), 1), IndexError, "dim 1 to have non-zero"),
+                Mistake(lambda lib: getattr(lib, f"a{name}")(lib.ones(2, 2), (0, -2)), RuntimeError, "multiple times"),
+            ),
+            **types,
+        ),
         Op(
             f"arg{name}",
             named(f"arg{name}"),
             reduced(first, np.int64),
             over_dim("distinct"),
             differentiable=False,
-            mistakes=(arg,),
+            mistakes=(arg, of_bools),
             integers=INTEGERS,
             special=True,
         ),
@@ -191,16 +224,74 @@ ROWS = [
         over_dims(min_side=1),
         linear=True,
         mistakes=(
-            Mistake(lambda lib: lib.tensor([1, 2]).mean(), RuntimeError, r"mean\(\): could not infer output dtype"),
+            Mistake(lambda lib: lib.tensor([1, 2]).mean(), RuntimeError, r"Input dtype must be a floating .*\.int64"),
+            Mistake(
+                lambda lib: lib.ones(2).mean(dtype=lib.int64),
+                RuntimeError,
+                r"Optional dtype must be a floating .*\.int64",
+            ),
         ),
     ),
-    Op("var", named("var"), reduced(_variance), _corrected),
-    Op("std", named("std"), reduced(lambda row, correction: math.sqrt(_variance(row, correction))), _corrected),
+    Op(
+        "var",
+        named("var"),
+        reduced(_variance),
+        _corrected,
+        mistakes=(
+            Mistake(lambda lib: lib.tensor([1, 2]).var(), RuntimeError, r"var: only floating-point .*\.int64"),
+            Mistake(lambda lib: lib.ones(3).var(0, 1), TypeError, r"expected a bool `unbiased` .* unbiased=1"),
+            Mistake(lambda lib: lib.ones(3).var(0, unbiased=True, correction=1), TypeError, "correction=1"),
+        ),
+    ),
+    Op("std", named("std"), reduced(lambda row, **kwargs: math.sqrt(_variance(row, **kwargs))), _corrected),
     *_extreme("max", _largest, _first_largest),
     *_extreme("min", _smallest, _first_smallest),
     Op("all", named("all"), _truth(all), over_dims(), differentiable=False, integers=INTEGERS_AND_BOOL),
     Op("any", named("any"), _truth(any), over_dims(), differentiable=False, integers=INTEGERS_AND_BOOL),
-    Op("logsumexp", named("logsumexp"), reduced(_logsumexp), over_dim()),
+    Op(
+        "count_nonzero",
+        named("count_nonzero"),
+        lambda x, dim=None: reduced(lambda row: sum(v != 0 for v in row), np.int64)(x, dim),
+        lambda s: Case((s.array(shape := s.shape()),), s.one_of({}, {"dim": s.dims(len(shape))})),
+        differentiable=False,
+        integers=INTEGERS_AND_BOOL,
+        special=True,
+    ),
+    Op(
+        "logsumexp",
+        named("logsumexp"),
+        lambda x, **kwargs: reduced(_logsumexp)(x.astype(np.float64), **kwargs),
+        over_dim(),
+        integers=INTEGERS_AND_BOOL,
+        mistakes=(Mistake(lambda lib: lib.ones(2).logsumexp(None), TypeError, "not None"),),
+    ),
+    Op(
+        "norm",
+        named("norm"),
+        reduced(_norm),
+        _p_norm,
+        mistakes=(
+            Mistake(lambda lib: lib.norm(lib.tensor([1, 2])), RuntimeError, "norm: expected a floating-point .*int64"),
+            Mistake(lambda lib: lib.norm(lib.ones(2), dtype=lib.int64), RuntimeError, "hold .*float32, got .*int64"),
+            Mistake(
+                lambda lib: lib.norm(lib.ones(2, dtype=lib.float64), dim=0, dtype=lib.float32),
+                RuntimeError,
+                "hold .*float64, got .*float32",
+            ),
+            Mistake(lambda lib: lib.norm(lib.ones(2), "max"), RuntimeError, "a number or 'fro', got 'max'"),
+            Mistake(lambda lib: lib.norm(lib.ones(0), math.inf), RuntimeError, r"inf norm of no elements"),
+            Mistake(lambda lib: lib.norm(lib.ones(2, 0), -1, 1), RuntimeError, r"dimension 1 is empty"),
+            Mistake(lambda lib: lib.norm(lib.ones(2, 2, 2), "fro", (0, 1, 2)), RuntimeError, r"got \[0, 1, 2\]"),
+            Mistake(lambda lib: lib.norm(lib.ones(2), "nuc"), RuntimeError, "nuclear"),
+        ),
+    ),
+    Op(
+        "norm(0)",
+        lambda lib, x, **kwargs: lib.norm(x, 0, **kwargs),
+        lambda x, **kwargs: reduced(lambda row: sum(v != 0 for v in row))(x, **kwargs),
+        over_dims("nonzero"),
+        smooth=False,
+    ),
     Op(
         "sum_to_size",
         lambda lib, x, size: x.sum_to_size(size),
