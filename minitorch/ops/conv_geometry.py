@@ -62,8 +62,14 @@ def conv_transpose_geometry(
     output_padding: Shape,
     groups: int,
     dilation: Shape,
-) -> tuple[ConvGeometry, Shape]:
-    """The checked geometry of the convolution whose adjoint is meant, and the output's shape as (N, O, OH, OW)."""
+) -> tuple[ConvGeometry, Shape, Shape | None]:
+    """The checked geometry of the convolution whose adjoint is meant, the adjoint's shape as (N, O, H, W), and how to
+    pad that, or None.
+
+    The adjoint drops as many rows of padding at both ends, and ``output_padding`` brings some at the end back. That is
+    an input size of the same convolution, as long as it is smaller than the stride. Otherwise the convolution is taken
+    without its padding, and what shall be dropped, or added, is left to ``pad``.
+    """
     dims = len(stride)
     out_channels = weight[1] * groups if len(weight) == dims + 2 else 0
     _check_shapes(name, dims, input, weight, bias, out_channels)
@@ -75,18 +81,25 @@ def conv_transpose_geometry(
             f"{name}: input has {input[-dims - 1]} channels but weight expects {weight[0]} (input {input}, weight "
             f"{weight})"
         )
-    if any(extra >= s for extra, s in zip(output_padding, stride, strict=True)):
-        raise RuntimeError(f"{name}: output_padding must be smaller than stride, got {output_padding} and {stride}")
+    if any(extra >= max(s, d) for extra, s, d in zip(output_padding, stride, dilation, strict=True)):
+        raise RuntimeError(
+            f"{name}: output_padding must be smaller than stride or dilation, got {output_padding}, stride={stride} "
+            f"and dilation={dilation}"
+        )
     geometry = ConvGeometry(_plane(stride, 1), _plane(padding, 0), _plane(dilation, 1), groups)
     smallest = geometry.transposed_size(_plane(input[-dims:], 1), _plane(weight[2:], 1))
-    extra = _plane(output_padding, 0)
-    size = smallest[0] + extra[0], smallest[1] + extra[1]
+    (ph, pw), (eh, ew) = geometry.padding, _plane(output_padding, 0)
+    size = smallest[0] + eh, smallest[1] + ew
     if min(input[-dims:]) < 1 or min(size) < 1:
         raise RuntimeError(
             f"{name}: the output size {size[-dims:]} of input {input} and weight {weight} is too small "
             f"(stride={stride}, padding={padding}, dilation={dilation})"
         )
-    return geometry, (input[0] if len(input) == dims + 2 else 1, out_channels, *size)
+    images = input[0] if len(input) == dims + 2 else 1, out_channels
+    if eh < geometry.stride[0] and ew < geometry.stride[1]:
+        return geometry, (*images, *size), None
+    whole = smallest[0] + 2 * ph, smallest[1] + 2 * pw
+    return geometry._replace(padding=(0, 0)), (*images, *whole), (-pw, ew - pw, -ph, eh - ph)
 
 
 def _plane(sizes: Shape, height: int) -> Pair:

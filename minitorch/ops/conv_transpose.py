@@ -9,6 +9,7 @@ from .conv import Conv2dBackwardInput, as_images, from_images, kernels_for
 from .conv_geometry import conv_transpose_geometry
 from .dispatch import in_float32
 from .geometry import Pair, int_of, sizes_of
+from .pad import pad
 from .shape import reshape
 
 
@@ -30,7 +31,7 @@ def _transposed(
         return in_float32(
             _transposed, name, dims, input, weight, bias, stride, padding, output_padding, groups, dilation
         )
-    geometry, output_shape = conv_transpose_geometry(
+    geometry, shape, edges = conv_transpose_geometry(
         name,
         input.data.shape,
         weight.data.shape,
@@ -41,8 +42,9 @@ def _transposed(
         int_of(name, "groups", groups),
         sizes_of(name, "dilation", dilation, dims),
     )
-    images, kernel = as_images(input, dims), as_images(weight, dims)
-    output = Conv2dBackwardInput.apply(images, kernel, output_shape, geometry, kernels)
+    output = Conv2dBackwardInput.apply(as_images(input, dims), as_images(weight, dims), shape, geometry, kernels)
+    if edges is not None:
+        output = pad(output, edges)
     if bias is not None:
         output = output + reshape(bias, (-1, 1, 1))
     return from_images(output, dims, input.data.ndim)

@@ -52,7 +52,10 @@ def _conv(dims: int) -> Callable[[Source], Case]:
 
 
 def _conv_transpose(dims: int) -> Callable[[Source], Case]:
-    """The transpose of a convolution, from its output's shape to its input's: what remains is output padding."""
+    """The transpose of a convolution, from its output's shape to its input's: what remains is output padding.
+
+    Or with any output padding, where dilation allows for more than the stride does.
+    """
 
     def case(s: Source) -> Case:
         case = s.draw(conv2d_cases(max_batch=2, max_channels=4, max_size=6))
@@ -69,6 +72,9 @@ def _conv_transpose(dims: int) -> Callable[[Source], Case]:
             )
         ]
         kwargs["output_padding"] = tuple(n - m for n, m in zip(case.input_shape[-dims:], smallest, strict=True))
+        if min(smallest) > 0 and s.flag():
+            limits = map(max, kwargs["stride"], kwargs["dilation"])
+            kwargs["output_padding"] = tuple(s.integer(0, limit - 1) for limit in limits)
         shapes = _without_height(case.output_shape, dims), _without_height(case.weight_shape, dims)
         return _operands(s, *shapes, kwargs, out_channels=case.input_shape[1])
 

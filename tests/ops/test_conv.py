@@ -236,7 +236,12 @@ def test_errors_say_what_is_wrong(
     [
         ((2, 3, 4, 4), (4, 5, 3, 3), {}, "input has 3 channels but weight expects 4"),
         ((2, 3, 4, 4), (3, 5, 3, 3), {"groups": 2}, "groups=2 does not divide the 3 channels of weight"),
-        ((2, 3, 4, 4), (3, 5, 3, 3), {"stride": 2, "output_padding": 2}, "output_padding must be smaller than stride"),
+        (
+            (2, 3, 4, 4),
+            (3, 5, 3, 3),
+            {"stride": 2, "output_padding": 2},
+            "output_padding must be smaller than stride or dilation, got (2, 2)",
+        ),
         ((2, 3, 4, 4), (3, 5, 3, 3), {"output_padding": -1}, "output_padding must be non-negative, got (-1, -1)"),
         ((2, 3, 1, 1), (3, 5, 3, 3), {"padding": 2}, "the output size (-1, -1) of input (2, 3, 1, 1)"),
         ((2, 3, 0, 4), (3, 5, 3, 3), {}, "is too small"),
