@@ -107,7 +107,12 @@ def test_losses():
 
 @pytest.mark.parametrize(
     ("make", "fan_in"),
-    [(lambda: nn.Linear(400, 300), 400), (lambda: nn.Conv2d(8, 100, 5, groups=2), 100)],
+    [
+        (lambda: nn.Linear(400, 300), 400),
+        (lambda: nn.Conv2d(8, 100, 5, groups=2), 100),
+        (lambda: nn.Conv1d(40, 300, 10), 400),
+        (lambda: nn.ConvTranspose2d(50, 200, 5, groups=50), 100),
+    ],
 )
 def test_weights_begin_uniform_in_one_over_root_fan_in(make, fan_in):
     minitorch.manual_seed(0)
@@ -151,7 +156,11 @@ def test_layers_without_elements():
         (lambda: nn.Conv2d(1, 1, 3, padding=-1), RuntimeError, "padding must be non-negative"),
         (lambda: nn.Conv2d(1, 1, 3, padding="full"), ValueError, "padding must be 'same', 'valid' or numbers"),
         (lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2), ValueError, "not supported for strided"),
-        (lambda: nn.Conv2d(1, 1, 3, padding_mode="reflect"), ValueError, "padding_mode must be 'zeros'"),
+        (lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"), ValueError, "padding_mode must be one of .*got 'mirror'"),
+        (lambda: nn.Conv1d(1, 1, (3, 3)), RuntimeError, "Conv1d: kernel_size must be an int or a tuple of one"),
+        (lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect"), ValueError, "padding_mode must be 'zeros'"),
+        (lambda: nn.ConvTranspose2d(1, 1, 3, padding="same"), TypeError, "padding must be an int or a tuple of two"),
+        (lambda: nn.ConvTranspose1d(3, 4, 3, groups=2), ValueError, "ConvTranspose1d: in_channels must be divisible"),
         (lambda: nn.Conv2d(1, 1, "3"), TypeError, "kernel_size must be an int or a tuple"),
     ],
 )
@@ -170,6 +179,14 @@ REPRS = {
         "Conv2d(4, 6, kernel_size=(3, 2), stride=(2, 2), padding=(1, 1), dilation=(3, 3), groups=2, bias=False)"
     ),
     "nn.Conv2d(1, 1, 3, padding='same')": "Conv2d(1, 1, kernel_size=(3, 3), stride=(1, 1), padding=same)",
+    "nn.Conv2d(1, 2, 3, padding=1, bias=False, padding_mode='circular')": (
+        "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False, padding_mode=circular)"
+    ),
+    "nn.Conv1d(4, 6, 3, stride=2, groups=2)": "Conv1d(4, 6, kernel_size=(3,), stride=(2,), groups=2)",
+    "nn.ConvTranspose1d(4, 6, 3, padding=1)": "ConvTranspose1d(4, 6, kernel_size=(3,), stride=(1,), padding=(1,))",
+    "nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2)": (
+        "ConvTranspose2d(4, 6, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), output_padding=(1, 1), groups=2)"
+    ),
     "nn.MaxPool2d(2)": "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)",
     "nn.MaxPool2d((3, 2), 1, 1)": "MaxPool2d(kernel_size=(3, 2), stride=1, padding=1, dilation=1, ceil_mode=False)",
     "nn.AvgPool2d(2)": "AvgPool2d(kernel_size=2, stride=2, padding=0)",
