@@ -55,8 +55,11 @@ def gradcheck(
             numbers and the likely cause.
         ValueError: no input requires a gradient.
     """
-    flags = (nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode)
-    return _passes("gradcheck", func, as_tuple(inputs), Tolerance(eps, atol, rtol), flags, raise_exception)
+    return _passes(
+        lambda: Check("gradcheck", func, as_tuple(inputs), Tolerance(eps, atol, rtol)),
+        (nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode),
+        raise_exception,
+    )
 
 
 def gradgradcheck(
@@ -101,28 +104,31 @@ def gradgradcheck(
     else:
         cotangents = as_tuple(grad_outputs)
 
+    count = len(arguments)
+    numbers = [i for i, argument in enumerate(arguments) if is_checked(argument)]
+
     def gradients(*args: Any) -> tuple[Any, ...]:
-        args, grads = args[: len(arguments)], args[len(arguments) :]
+        args, grads = args[:count], args[count:]
         outputs = [out for _, out in differentiable(as_tuple(func(*args)))]
-        sources = tuple(arg for arg in args if is_checked(arg))
-        found = grad(outputs, sources, grads, create_graph=True, allow_unused=True)
-        return tuple(gradient for gradient in found if gradient is not None)
+        return grad(outputs, [args[i] for i in numbers], grads, create_graph=True, allow_unused=True)
 
-    name = f"gradgradcheck{operation}"
-    flags = (nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode)
-    return _passes(name, gradients, (*arguments, *cotangents), Tolerance(eps, atol, rtol), flags, raise_exception)
+    def name_input(i: int) -> str:
+        return f"input {i}" if i < count else f"grad_output {i - count}"
+
+    def name_output(i: int) -> str:
+        return f"the gradient of input {numbers[i]}"
+
+    def check() -> Check:
+        tolerance = Tolerance(eps, atol, rtol)
+        inputs = (*arguments, *cotangents)
+        return Check(f"gradgradcheck{operation}", gradients, inputs, tolerance, name_input, name_output)
+
+    return _passes(check, (nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode), raise_exception)
 
 
-def _passes(
-    name: str,
-    func: Callable[..., Any],
-    inputs: tuple[Any, ...],
-    tolerance: Tolerance,
-    flags: tuple[float, bool, bool, bool],
-    raise_exception: bool,
-) -> bool:
+def _passes(check: Callable[[], Check], flags: tuple[float, bool, bool, bool], raise_exception: bool) -> bool:
     try:
-        Check(name, func, inputs, tolerance).run(*flags)
+        check().run(*flags)
     except GradcheckError:
         if raise_exception:
             raise

@@ -42,8 +42,8 @@ class Tolerance:
 class Mismatch:
     """Two Jacobians of one output with respect to one input, as matrices: elements of the output × of the input."""
 
-    output: int
-    input: int
+    output: str  # what messages call them
+    input: str
     operation: str
     analytical: Array
     numerical: Array
@@ -66,6 +66,17 @@ class Mismatch:
         return int(row), int(column)
 
 
+@dataclass(frozen=True)
+class Nearby:
+    """What the output does at and around the point."""
+
+    right: float  # the slopes of the worst element on either side: at a kink they differ
+    left: float
+    not_finite: list[float]  # elements that are NaN or infinite
+    largest: float  # of all elements: it bounds how exact differences can be
+    repeats: bool  # whether all elements are the same in another call
+
+
 def nodes_of(outputs: Sequence[Any]) -> list[Function]:
     """The nodes of the graph behind ``outputs``, breadth first, without its leaves."""
     nodes = [out.grad_fn for out in outputs if out.grad_fn is not None]
@@ -84,37 +95,34 @@ def graph_of(outputs: Sequence[Any]) -> str:
     return " ← ".join(names[:6]) + (f" ← … ({len(names)} operations)" if len(names) > 6 else "")
 
 
-def describe(name: str, mismatch: Mismatch, slopes: tuple[float, float], largest_output: float) -> str:
-    """The message of a failed check.
-
-    Args:
-        slopes: the one-sided derivatives, right and left, at the worst element.
-        largest_output: the size of the outputs, which bounds how exact their differences can be.
-    """
+def describe(name: str, mismatch: Mismatch, nearby: Nearby) -> str:
+    """The message of a failed check."""
     row, column = mismatch.worst
     analytical, numerical = mismatch.analytical[row, column], mismatch.numerical[row, column]
     tolerance, wrong = mismatch.tolerance, mismatch.wrong
-    where = f"output {mismatch.output}{_index(row, mismatch.output_shape)}"
-    by = f"input {mismatch.input}{_index(column, mismatch.input_shape)}"
+    where = mismatch.output + _index(row, mismatch.output_shape)
+    by = mismatch.input + _index(column, mismatch.input_shape)
     return (
-        f"{name}: Jacobian mismatch for output {mismatch.output} with respect to input {mismatch.input}\n"
+        f"{name}: Jacobian mismatch for {mismatch.output} with respect to {mismatch.input}\n"
         f"operation:    {mismatch.operation or 'none: the output requires no gradient'}\n"
         f"worst:        d {where} / d {by}\n"
         f"analytical:   {analytical:.8g} (by backward)\n"
         f"numerical:    {numerical:.8g} (by central differences, eps={tolerance.eps:g})\n"
         f"error:        {abs(analytical - numerical):.3g}, allowed {tolerance.of(numerical):.3g} (atol="
         f"{tolerance.atol:g} + rtol={tolerance.rtol:g}·|numerical|); {wrong.sum()} of {wrong.size} elements are wrong\n"
-        f"likely cause: {likely_cause(mismatch, slopes, largest_output)}"
+        f"likely cause: {likely_cause(mismatch, nearby)}"
     )
 
 
-def likely_cause(mismatch: Mismatch, slopes: tuple[float, float], largest_output: float) -> str:
+def likely_cause(mismatch: Mismatch, nearby: Nearby) -> str:
     """The first known mistake that explains the wrong elements."""
     return (
-        _not_finite(mismatch)
+        _random(mismatch, nearby)
+        or _not_finite(mismatch, nearby)
         or _not_recorded(mismatch)
-        or _rounding(mismatch, largest_output)
-        or _kink(mismatch, slopes)
+        or _rounding(mismatch, nearby)
+        or _kink(mismatch, nearby)
+        or _not_used(mismatch)
         or _missing_sum(mismatch)
         or _factor(mismatch)
         or _rearranged(mismatch)
@@ -122,15 +130,24 @@ def likely_cause(mismatch: Mismatch, slopes: tuple[float, float], largest_output
     )
 
 
-def _not_finite(m: Mismatch) -> str | None:
+def _random(m: Mismatch, nearby: Nearby) -> str | None:
+    if nearby.repeats:
+        return None
+    return (
+        f"the function is not deterministic: called again with the same inputs, it gives another {m.output}. Does it "
+        f"draw random numbers, or keep state? Fix the seed inside of the function"
+    )
+
+
+def _not_finite(m: Mismatch, nearby: Nearby) -> str | None:
     row, column = m.worst
+    if np.isfinite(m.analytical[row, column]) and np.isfinite(m.numerical[row, column]):
+        return None
+    if nearby.not_finite:
+        return f"{m.output} is {nearby.not_finite[0]} at the point itself, where it has no derivative"
     if not np.isfinite(m.analytical[row, column]):
         return f"backward gives {m.analytical[row, column]}: a division by zero, or the derivative is infinite here"
-    if not np.isfinite(m.numerical[row, column]):
-        return (
-            f"the function is not finite within eps={m.tolerance.eps:g} of the point: move the inputs away from there"
-        )
-    return None
+    return f"the function is not finite within eps={m.tolerance.eps:g} of the point: move the inputs away from there"
 
 
 def _not_recorded(m: Mismatch) -> str | None:
@@ -138,16 +155,16 @@ def _not_recorded(m: Mismatch) -> str | None:
         return "the output requires no gradient, but depends on the input: a detach(), no_grad() or .data on the way"
     if m.missing:
         return (
-            f"the gradient of input {m.input} is missing: backward returned None for it, or it was detached, and the "
-            f"output does depend on it"
+            f"the gradient of {m.input} is missing: backward returned None for it, or it was cut off by a "
+            f"detach(), no_grad() or .data, and {m.output} does depend on it"
         )
     return None
 
 
-def _rounding(m: Mismatch, largest_output: float) -> str | None:
+def _rounding(m: Mismatch, nearby: Nearby) -> str | None:
     if m.dtype == np.float64:
         return None
-    noise = float(np.finfo(m.dtype).eps) * largest_output / m.tolerance.eps
+    noise = float(np.finfo(m.dtype).eps) * nearby.largest / m.tolerance.eps
     if abs(m.analytical - m.numerical).max() > 4 * noise:
         return None
     return (
@@ -156,8 +173,8 @@ def _rounding(m: Mismatch, largest_output: float) -> str | None:
     )
 
 
-def _kink(m: Mismatch, slopes: tuple[float, float]) -> str | None:
-    right, left = slopes
+def _kink(m: Mismatch, nearby: Nearby) -> str | None:
+    right, left = nearby.right, nearby.left
     # In a smooth function they differ by eps times the second derivative; 0.01 is far more than that and rounding.
     if m.dtype == np.float64 and abs(right - left) > 0.01 * max(1.0, min(abs(right), abs(left))):
         return (
@@ -165,6 +182,16 @@ def _kink(m: Mismatch, slopes: tuple[float, float]) -> str | None:
             f"left, so there is no derivative to compare with. Draw inputs that stay away from it by more than eps"
         )
     return None
+
+
+def _not_used(m: Mismatch) -> str | None:
+    """Whatever grad_output is, backward gives the same: all rows of its Jacobian are one."""
+    rows = m.analytical
+    if len(rows) < 2 or not rows.any() or not m.tolerance.agree(rows, rows[:1]):
+        return None
+    if m.tolerance.agree(m.numerical, m.numerical[:1]):
+        return None
+    return "backward gives the same whatever grad_output is: multiply the derivative by grad_output"
 
 
 def _missing_sum(m: Mismatch) -> str | None:
@@ -179,7 +206,7 @@ def _missing_sum(m: Mismatch) -> str | None:
         if size > 1 and dependent.any(axis=others).all() and (~rows.any(axis=others)).sum() == 1:
             kept = int((~rows.any(axis=others)).argmax())
             return (
-                f"a missing sum over a broadcast axis: input {m.input} reaches all {size} slices of axis {axis} of the "
+                f"a missing sum over a broadcast axis: {m.input} reaches all {size} slices of axis {axis} of the "
                 f"output, but its gradient counts only slice {kept}; sum grad_output over that axis"
             )
     return None
@@ -192,10 +219,10 @@ def _factor(m: Mismatch) -> str | None:
     factor = float((a * n).sum()) / squares if squares else 0.0
     if not m.tolerance.agree(a, factor * n):
         if m.tolerance.agree(n, np.zeros_like(n)):
-            return f"backward gives a gradient where the output does not depend on input {m.input}"
+            return f"backward gives a gradient where the output does not depend on {m.input}"
         return None
     if abs(factor) < m.tolerance.rtol:
-        return f"the gradient is zero where output {m.output} depends on input {m.input}: a term is missing"
+        return f"the gradient is zero where {m.output} depends on {m.input}: a term is missing"
     if m.tolerance.agree(a, -n):
         return "the sign of the gradient is wrong"
     sign = "the sign of the gradient is wrong, and it" if factor < 0 else "the gradient"
@@ -219,7 +246,7 @@ def _length(number: str, m: Mismatch) -> str:
 def _rearranged(m: Mismatch) -> str | None:
     """The right numbers in the wrong places: axes swapped or reversed, of the gradient or of grad_output."""
     rows, columns = len(m.analytical), m.analytical.shape[1]
-    for kind, shape in ((f"the gradient of input {m.input}", m.input_shape), ("grad_output", m.output_shape)):
+    for kind, shape in ((f"the gradient of {m.input}", m.input_shape), ("grad_output", m.output_shape)):
         of_input = shape is m.input_shape and kind != "grad_output"
         jacobian = m.analytical.T if of_input else m.analytical
         jacobian = jacobian.reshape(*shape, rows if of_input else columns)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .engine import grad
 from .grad_mode import enable_grad
-from .gradcheck_diagnosis import GradcheckError, Mismatch, Tolerance, describe, graph_of
+from .gradcheck_diagnosis import GradcheckError, Mismatch, Nearby, Tolerance, describe, graph_of
 from .variable import Variable
 
 Array = NDArray[Any]
@@ -22,14 +22,27 @@ _SEED = 20130516
 
 
 class Check:
-    """One check: a function, the point where it is differentiated, and its outputs there."""
+    """One check: a function, the point where it is differentiated, and its outputs there.
 
-    def __init__(self, name: str, func: Callable[..., Any], inputs: tuple[Any, ...], tolerance: Tolerance) -> None:
+    ``name_input`` and ``name_output`` say what messages call the arguments and results of ``func``, by their number.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        inputs: tuple[Any, ...],
+        tolerance: Tolerance,
+        name_input: Callable[[int], str] = "input {}".format,
+        name_output: Callable[[int], str] = "output {}".format,
+    ) -> None:
         self.name, self.func, self.inputs, self.tolerance = name, func, inputs, tolerance
-        self.checked = [(i, tensor) for i, tensor in enumerate(inputs) if is_checked(tensor)]
+        self.name_output = name_output
+        # (name, tensor) of the inputs whose gradients are checked
+        self.checked = [(name_input(i), tensor) for i, tensor in enumerate(inputs) if is_checked(tensor)]
         self.sources = tuple(tensor for _, tensor in self.checked)
         self._check_inputs()
-        with self._unchanged("the function changes input {} in place; let it work on a clone()", self.sources):
+        with self._unchanged("the function changes {} in place; let it work on a clone()", self.checked):
             outputs = self._call()
         # (number, tensor) of the outputs that are looked at: those with a gradient, or, where none has one, all that
         # are floating point, whose derivative must then be zero.
@@ -72,28 +85,28 @@ class Check:
                 f"{self.name} expects at least one input tensor to require gradient, but none of them has "
                 f"requires_grad=True."
             )
-        for i, tensor in self.checked:
+        for source, tensor in self.checked:
             if tensor.data.dtype != np.float64:
                 warnings.warn(
-                    f"{self.name}: input {i} requires gradient and is {tensor.data.dtype}, not float64: differences "
+                    f"{self.name}: {source} requires gradient and is {tensor.data.dtype}, not float64: differences "
                     f"with eps={self.tolerance.eps:g} will be too coarse. Use .double().",
                     stacklevel=5,
                 )
             layout = zip(tensor.data.strides, tensor.data.shape, strict=True)
             if tensor.data.size and any(stride == 0 and n > 1 for stride, n in layout):
                 raise RuntimeError(
-                    f"{self.name}: input {i} has a dimension with stride 0 (it was expanded); gradcheck only supports "
+                    f"{self.name}: {source} has a dimension with stride 0 (it was expanded); gradcheck only supports "
                     f"inputs that are non-overlapping. Call .contiguous() on it before."
                 )
 
     @contextmanager
-    def _unchanged(self, message: str, tensors: Sequence[Any]) -> Iterator[None]:
-        """Raises where ``tensors`` hold other numbers after than before."""
-        before = [host(tensor).copy() for tensor in tensors]
+    def _unchanged(self, message: str, tensors: Sequence[tuple[str, Any]]) -> Iterator[None]:
+        """Raises where ``tensors``, given with their names, hold other numbers after than before."""
+        before = [host(tensor).copy() for _, tensor in tensors]
         yield
-        for i, (tensor, array) in enumerate(zip(tensors, before, strict=True)):
+        for (name, tensor), array in zip(tensors, before, strict=True):
             if not np.array_equal(host(tensor), array, equal_nan=True):
-                raise GradcheckError(f"{self.name}: {message.format(i)}")
+                raise GradcheckError(f"{self.name}: {message.format(name)}")
 
     # ---- what backward gives -----------------------------------------------------------------------------------------
 
@@ -103,10 +116,8 @@ class Check:
             return [None] * len(self.sources)
         grads = [(layout or packed)(out, v) for (_, out), v in zip(self.outputs, cotangents, strict=True)]
         outputs = [out for _, out in self.outputs]
-        with (
-            self._unchanged(f"backward of {self.graph} changes grad_output {{}} in place", grads),
-            self._unchanged(f"backward of {self.graph} changes input {{}} in place", self.sources),
-        ):
+        named = [(f"grad_output {i}", gradient) for (i, _), gradient in zip(self.outputs, grads, strict=True)]
+        with self._unchanged(f"backward of {self.graph} changes {{}} in place", [*named, *self.checked]):
             return list(grad(outputs, self.sources, grads, retain_graph=True, allow_unused=True))
 
     def _arrays(self, gradients: Sequence[Any]) -> list[Array]:
@@ -116,18 +127,18 @@ class Check:
         """Called again, backward gives the same; called with a gradient that isn't contiguous, too."""
         again = self._arrays(self._backward(cotangents))
         strided = self._arrays(self._backward(cotangents, apart))
-        for (i, tensor), first, second, third in zip(self.checked, gradients, again, strided, strict=True):
+        for (source, tensor), first, second, third in zip(self.checked, gradients, again, strided, strict=True):
             if not within(first, second, nondet_tol):
                 raise GradcheckError(
                     f"{self.name}: Backward is not reentrant, i.e., running backward with same input and grad_output "
-                    f"multiple times gives different values: of {self.graph} for input {i}, by "
+                    f"multiple times gives different values: of {self.graph} for {source}, by "
                     f"{largest(first - second):.3g}. The tolerance for nondeterminism was {nondet_tol}."
                 )
             # Sums over memory in another order may round differently.
             rounding = 1e3 * float(np.finfo(tensor.data.dtype).eps) * max(1.0, largest(first))
             if not within(first, third, nondet_tol + rounding):
                 raise GradcheckError(
-                    f"{self.name}: backward of {self.graph} gives another gradient of input {i} where its grad_output "
+                    f"{self.name}: backward of {self.graph} gives another gradient of {source} where its grad_output "
                     f"is not contiguous, by {largest(first - third):.3g}"
                 )
 
@@ -136,19 +147,21 @@ class Check:
         for position, (number, out) in enumerate(self.outputs):
             alone = grad(out, self.sources, packed(out, cotangents[position]), retain_graph=True, allow_unused=True)
             zeros = [v if k == position else np.zeros_like(v) for k, v in enumerate(cotangents)]
-            for i, a, b in zip(self.checked, self._arrays(alone), self._arrays(self._backward(zeros)), strict=True):
+            for (source, _), a, b in zip(
+                self.checked, self._arrays(alone), self._arrays(self._backward(zeros)), strict=True
+            ):
                 if not within(a, b, self.tolerance.atol):
                     raise GradcheckError(
                         f"{self.name}: Expected backward function to handle undefined output grads: with a gradient "
-                        f"for output {number} alone, the gradient of input {i[0]} differs from that with zeros for the "
-                        f"other outputs ({graph_of([out])})"
+                        f"for {self.name_output(number)} alone, the gradient of {source} differs from that with zeros "
+                        f"for the other outputs ({graph_of([out])})"
                     )
 
     def _check_dtypes(self, gradients: list[Array]) -> None:
-        for (i, tensor), gradient in zip(self.checked, gradients, strict=True):
+        for (source, tensor), gradient in zip(self.checked, gradients, strict=True):
             if gradient.dtype != tensor.data.dtype:
                 raise GradcheckError(
-                    f"{self.name}: input {i} is {tensor.data.dtype}, but its gradient is {gradient.dtype}"
+                    f"{self.name}: {source} is {tensor.data.dtype}, but its gradient is {gradient.dtype}"
                 )
 
     # ---- against central differences ---------------------------------------------------------------------------------
@@ -189,14 +202,14 @@ class Check:
 
     def _check_jacobian(self, number: int, cotangents: list[Array], gradient: Array, missing: bool) -> None:
         """Compares every element of the Jacobians of all outputs with respect to one input."""
-        i, tensor = self.checked[number]
+        source, tensor = self.checked[number]
         total = np.zeros(gradient.size)
         size = np.zeros(gradient.size)
         numerical = self._numerical_jacobians(number)
         for position, (k, out) in enumerate(self.outputs):
             mismatch = Mismatch(
-                output=k,
-                input=i,
+                output=self.name_output(k),
+                input=source,
                 operation=graph_of([out]),
                 analytical=self._analytical_jacobian(number, out),
                 numerical=numerical[position],
@@ -207,16 +220,16 @@ class Check:
                 tolerance=self.tolerance,
             )
             if mismatch.wrong.any():
-                slopes = self._one_sided(number, position, *mismatch.worst)
-                raise GradcheckError(describe(self.name, mismatch, slopes, largest(host(out))))
+                raise GradcheckError(describe(self.name, mismatch, self._nearby(number, position, *mismatch.worst)))
             total += cotangents[position].reshape(-1) @ mismatch.analytical
             size += abs(cotangents[position]).reshape(-1) @ abs(mismatch.analytical)
         # Each row came from a cotangent with a single 1 in it. Backward of all at once must be their sum.
         far = ~(abs(gradient.reshape(-1) - total) <= self.tolerance.of(size))
         if far.any():
             raise GradcheckError(
-                f"{self.name}: backward of {self.graph} is not linear in its grad_output: the gradient of input {i} is "
-                f"{gradient.reshape(-1)[far][0]:.6g} where grad_output·Jacobian is {total[far][0]:.6g}"
+                f"{self.name}: backward of {self.graph} is not linear in its grad_output: the gradient of {source} is "
+                f"{gradient.reshape(-1)[far][0]:.6g} where grad_output·Jacobian is {total[far][0]:.6g}. Does it "
+                f"multiply by grad_output, and once only?"
             )
 
     def _numerical_jacobians(self, number: int) -> list[Array]:
@@ -240,14 +253,20 @@ class Check:
                 jacobian[row] = host(found).reshape(-1)
         return jacobian
 
-    def _one_sided(self, number: int, position: int, row: int, column: int) -> tuple[float, float]:
-        """The slopes to the right and to the left at one element of the Jacobian: at a kink they differ."""
+    def _nearby(self, number: int, position: int, row: int, column: int) -> Nearby:
+        """What one output does around the point where one element of its Jacobian is wrong."""
         tensor, eps = self.sources[number], self.tolerance.eps
         step = eps * one_hot(tensor.data.size, column).reshape(tensor.data.shape)
-        below, here, above = (
-            float(self._values(number, move)[position].reshape(-1)[row]) for move in (-step, 0 * step, step)
-        )
-        return (above - here) / eps, (here - below) / eps
+        below, here, above = (self._values(number, move)[position] for move in (-step, 0 * step, step))
+        before = host(self.outputs[position][1]).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            return Nearby(
+                not_finite=here[~np.isfinite(here)].tolist(),
+                right=float((above - here).reshape(-1)[row]) / eps,
+                left=float((here - below).reshape(-1)[row]) / eps,
+                largest=largest(here),
+                repeats=within(before, here, 1e-9 * max(1.0, largest(here))),
+            )
 
 
 # ---- tensors and arrays ----------------------------------------------------------------------------------------------

@@ -117,6 +117,11 @@ MISTAKES = {
         [double(2, 3)],
         "a reversed axis: axis 1 of the gradient of input 0, of shape (2, 3), runs backwards",
     ),
+    "an unused grad_output": (
+        operation(lambda x: x * x, lambda g, x: x * 2),
+        [double(3)],
+        "backward gives the same whatever grad_output is: multiply the derivative by grad_output",
+    ),
     "a missing term": (
         operation(lambda x: x * x + x.exp(), lambda g, x: g * x * 2),
         [double(3)],
@@ -187,6 +192,19 @@ def test_infinite_derivatives_are_named():
     assert "is not finite within eps" in complaint(lambda x: x * x.detach().sqrt(), x)
 
 
+def test_a_function_that_is_nowhere_finite_is_named():
+    x = minitorch.tensor([1.0, -1.0], dtype=minitorch.float64, requires_grad=True)
+    assert "likely cause: output 0 is nan at the point itself" in complaint(lambda x: x.sqrt(), x)
+
+
+def test_a_random_function_is_named():
+    noise = np.random.default_rng(0)
+    message = complaint(lambda x: x * noise.standard_normal(), double(3))
+    assert "likely cause: the function is not deterministic" in message
+    # A random number that doesn't matter for the gradient shows in the differences all the same.
+    assert "the function is not deterministic" in complaint(lambda x: x + noise.standard_normal(), double(3))
+
+
 def test_float32_inputs_are_warned_of_and_named_as_the_cause():
     x = minitorch.tensor([0.5, 1.5, -1.0], requires_grad=True)
     with pytest.warns(UserWarning, match=r"input 0 requires gradient and is float32, not float64.*\.double\(\)"):
@@ -210,6 +228,9 @@ def test_a_float32_gradient_that_is_plainly_wrong_is_not_excused():
 def test_backward_must_be_linear():
     message = complaint(operation(lambda x: x * 2, lambda g, x: g * g * 2), double(4))
     assert "backward of MineBackward is not linear in its grad_output" in message
+    message = complaint(operation(lambda x: (x * x).sum(), lambda g, x: x * 2), double(4))
+    assert "is not linear in its grad_output" in message
+    assert message.endswith("Does it multiply by grad_output, and once only?")
 
 
 def test_backward_must_not_care_how_grad_output_lies_in_memory():
@@ -242,6 +263,8 @@ def test_backward_must_not_change_its_arguments():
         return g * 2
 
     assert "MineBackward changes input 0 in place" in complaint(operation(lambda x: x * 2, spoil), double(4))
+    spoiled = operation(lambda x: x * 2, spoil)
+    assert "changes input 1 in place" in complaint(lambda n, x: spoiled(x), (3, double(4)))
 
 
 def test_outputs_without_gradient_count_as_zero():
@@ -361,14 +384,16 @@ def test_a_wrong_second_derivative_is_found():
     detached = operation(lambda x: x * x * x, lambda g, x: g * (x * x).detach() * 3)
     assert gradcheck(detached, double(3))
     message = complaint(detached, double(3), gradgradcheck)
-    assert message.startswith("gradgradcheck (MineBackward): Jacobian mismatch for output 0 with respect to input 0")
+    assert message.startswith("gradgradcheck (MineBackward): Jacobian mismatch for the gradient of input 0 with ")
+    assert "d the gradient of input 0[2] / d input 0[2]\n" in message
     assert "the gradient of input 0 is missing" in message
 
 
 def test_a_second_derivative_that_forgets_grad_output_is_found():
     detached = operation(lambda x: x * x, lambda g, x: g.detach() * x * 2)
     assert gradcheck(detached, double(3))
-    assert "with respect to input 1" in complaint(detached, double(3), gradgradcheck)
+    message = complaint(detached, double(3), gradgradcheck)
+    assert "Jacobian mismatch for the gradient of input 0 with respect to grad_output 0" in message
 
 
 @pytest.mark.parametrize("apart", [False, True])
