@@ -82,13 +82,16 @@ from .ops.exponential import exp, log
 from .ops.rounding import ceil, floor, round_ as round, trunc
 from .ops.special import erf
 from .ops.trigonometric import cos, sin
-from .ops.activation import dropout, log_softmax, relu, sigmoid, softmax, tanh
 from .ops.conv import conv1d, conv2d
 from .ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from .ops.adaptive_pool import adaptive_avg_pool1d
 from .ops.adaptive_pool import adaptive_max_pool1d_with_indices as adaptive_max_pool1d  # as torch has it
 from .ops.avg_pool import avg_pool1d
 from .ops.max_pool import max_pool1d, max_pool1d_with_indices, max_pool2d
+from .ops.activation import prelu, relu
+from .ops.dropout import dropout
+from .ops.smooth_activation import sigmoid, tanh
+from .ops.softmax import log_softmax, softmax
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.diagonal import diag, diagonal, tril, triu
 from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
@@ -259,6 +262,7 @@ __all__ = [
     "optim",
     "permute",
     "pow",
+    "prelu",
     "prod",
     "promote_types",
     "rand",

@@ -46,6 +46,8 @@ NOT_TAKEN = {
 
 # What PyTorch writes in C++ without a schema of its arguments.
 WITHOUT_SIGNATURE = {"tensor", "as_tensor", "from_numpy", "new_tensor", "nonzero", "Generator", "Function"}
+# The schema is called log_sigmoid; that of gelu is taken for one that names a dimension.
+WITHOUT_SIGNATURE |= {"logsigmoid", "gelu"}
 # Used as ``with no_grad():`` or as decorators; their one argument has no public name.
 WITHOUT_SIGNATURE |= {"no_grad", "enable_grad"}
 

@@ -45,6 +45,7 @@ RANDOM = """
 # Samples that aren't run, with the reason, by the operation's name, its variant's, or that and the dtype.
 SKIPPED: dict[str, str] = {
     "argsort torch.bool": "the order of equal elements, which PyTorch leaves open",
+    "nn.functional.local_response_norm torch.int64": "PyTorch rounds the means of squares of integers down",
     "norm-nuc": "the nuclear norm needs singular values, which Minitorch does not compute",
     "sort torch.bool": "the order of equal elements, which PyTorch leaves open",
     "topk torch.int64": "which of equal elements are taken, which PyTorch leaves open",
@@ -143,7 +144,8 @@ def check_values(mine, their) -> None:
         assert tuple(a.shape) == tuple(b.shape)
         assert b.dtype in DTYPES
         assert a.dtype is DTYPES[b.dtype], f"{a.dtype}, PyTorch gives {b.dtype}"
-        assert_close(a.detach().data, b.detach().numpy(), rtol=1e-7, atol=1e-9, equal_nan=True)
+        rtol = 1e-6 if b.dtype is torch.float32 else 1e-7
+        assert_close(a.detach().data, b.detach().numpy(), rtol=rtol, atol=1e-9, equal_nan=True)
 
 
 def check_sample(record, sample, differentiable: bool) -> None:

@@ -1,7 +1,7 @@
 """The operations of neural networks as functions, under PyTorch's names: ``import minitorch.nn.functional as F``."""
 
 from ..ops import conv as _conv
-from ..ops.activation import dropout, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from ..ops.activation import hardsigmoid, hardswish, hardtanh, leaky_relu, prelu, relu, relu6, threshold
 from ..ops.adaptive_pool import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -14,14 +14,19 @@ from ..ops.avg_pool import avg_pool1d, avg_pool2d
 from ..ops.conv import conv1d
 from ..ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
+from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from ..ops.geometry import Pair
+from ..ops.local_response import local_response_norm
 from ..ops.lp_pool import lp_pool1d, lp_pool2d
 from ..ops.matmul import linear
 from ..ops.max_pool import max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool2d_with_indices
 from ..ops.max_unpool import max_unpool1d, max_unpool2d
+from ..ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
 from ..ops.pad import pad
 from ..ops.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from ..ops.smooth_activation import elu, gelu, glu, logsigmoid, mish, selu, sigmoid, silu, softplus, softsign, tanh
 from ..tensor import Tensor
+from .softmax import log_softmax, softmax, softmin
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -30,19 +35,34 @@ __all__ = [
     "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
+    "batch_norm",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
     "conv_transpose2d",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "elu",
+    "gelu",
+    "glu",
+    "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "huber_loss",
+    "instance_norm",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
+    "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
     "max_pool1d",
@@ -51,14 +71,25 @@ __all__ = [
     "max_pool2d_with_indices",
     "max_unpool1d",
     "max_unpool2d",
+    "mish",
     "mse_loss",
     "nll_loss",
+    "normalize",
     "pad",
+    "prelu",
     "relu",
+    "relu6",
+    "rms_norm",
+    "selu",
     "sigmoid",
+    "silu",
     "smooth_l1_loss",
     "softmax",
+    "softmin",
+    "softplus",
+    "softsign",
     "tanh",
+    "threshold",
 ]
 
 

@@ -1,20 +1,45 @@
-"""Activation functions, softmax and dropout."""
+"""Rectifiers and their kin: activations made of straight pieces (hardswish also has a parabola).
+
+They have no derivative at their kinks; each says which value its gradient takes there.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..autograd import no_grad
-from ..dtypes import as_dtype
-from ..random import default_generator
-from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
-from .dispatch import check_floating, floating, ieee, in_float32
-from .exponential import exp
+from ..tensor import Function, Tensor, tensor_method, wrap
+from .dispatch import check_floating, ieee, in_float32
 from .inplace import check_in_place, store
 from .selection import where
-from .shape import reshape, transpose
+from .shape import reshape
+
+
+def replace(name: str, input: Tensor, function: Callable[..., Tensor], *args: Any) -> Tensor:
+    """Writes ``function(input, *args)`` into ``input``."""
+    check_in_place(name, input)
+    with no_grad():
+        return store(input, function(input, *args).data)
+
+
+def activate(
+    name: str, function: Callable[..., Tensor], input: Tensor, *args: Any, inplace: bool = False, integers: bool = False
+) -> Tensor:
+    """``function(input, *args)`` with what all activations have in common.
+
+    That is a check of the dtype (``integers`` says whether integers will do), float16 computed in float32, and the
+    result written into ``input`` where ``inplace`` is set.
+    """
+    if inplace:
+        return replace(name, input, partial(activate, name, function, integers=integers), *args)
+    if integers and isinstance(input, Tensor) and input.data.dtype.kind in "iu":
+        return function(input, *args)
+    check_floating(name, input)
+    if input.data.dtype.itemsize == 2:
+        return in_float32(function, input, *args)
+    return function(input, *args)
 
 
 class ReLU(Function):
@@ -65,92 +90,83 @@ class LeakyReLU(Function):
         return where(positive, grad_output, grad_output * ctx.negative_slope), None
 
 
-class Tanh(Function):
-    """∂tanh x = (1 - tanh² x)·∂x."""
+class PReLU(Function):
+    """x where x > 0, else w·x; w broadcasts. ∂x = ∂y or w·∂y, ∂w = 0 or x·∂y."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(input, weight)
+        scaled = ieee.run(input.backend.xp.multiply, input.data, weight.data)
+        return wrap(input.backend.xp.where(input.data > 0, input.data, scaled), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, weight = ctx.saved_tensors
+        positive = input > 0
+        grad_input = where(positive, grad_output, grad_output * weight) if ctx.needs_input_grad[0] else None
+        grad_weight = where(positive, 0, grad_output * input) if ctx.needs_input_grad[1] else None
+        return grad_input, grad_weight
+
+
+class Threshold(Function):
+    """The value v where x <= t, else x (or NaN)."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, threshold: float, value: float) -> Tensor:
+        below = input.data <= threshold
+        ctx.save_for_backward(wrap(below, input.backend))
+        return wrap(input.backend.xp.where(below, value, input.data), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        (below,) = ctx.saved_tensors
+        return where(below, 0, grad_output), None, None
+
+
+class Hardtanh(Function):
+    """x moved into [a, b]: the gradient passes where a < x < b."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, min_val: float, max_val: float) -> Tensor:
+        ctx.save_for_backward(input)
+        ctx.bounds = min_val, max_val
+        return wrap(input.backend.xp.clip(input.data, min_val, max_val), input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        low, high = ctx.bounds
+        return where((input > low) & (input < high), grad_output, 0), None, None
+
+
+class Hardsigmoid(Function):
+    """(x + 3)/6 moved into [0, 1]: ∂x = ∂y/6 where -3 < x < 3."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Tensor:
-        output = wrap(input.backend.xp.tanh(input.data), input.backend)
-        ctx.save_for_backward(output)
-        return output
+        ctx.save_for_backward(input)
+        return wrap(input.backend.xp.clip(input.data + 3, 0, 6) / 6, input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (output,) = ctx.saved_tensors
-        return grad_output * (1 - output * output)
+        (input,) = ctx.saved_tensors
+        return where((input > -3) & (input < 3), grad_output / 6, 0)
 
 
-class Sigmoid(Function):
-    """∂σ(x) = σ(x)·(1 - σ(x))·∂x."""
+class Hardswish(Function):
+    """x·hardsigmoid(x): ∂x = 0 where x <= -3, (x/3 + 1/2)·∂y between, ∂y where x >= 3."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Tensor:
-        xp = input.backend.xp
-        # exp(-x) may overflow: 1/(1 + inf) is the right 0.
-        output = wrap(ieee.run(xp.reciprocal, 1 + ieee.run(xp.exp, -input.data)), input.backend)
-        ctx.save_for_backward(output)
-        return output
+        ctx.save_for_backward(input)
+        gate = input.backend.xp.clip(input.data + 3, 0, 6) / 6
+        return wrap(ieee.run(input.backend.xp.multiply, input.data, gate), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (output,) = ctx.saved_tensors
-        return grad_output * output * (1 - output)
-
-
-class Softmax(Function):
-    """y = softmax(x) along the last dimension: ∂x = y·(∂y - Σ ∂y·y)."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Tensor:
-        output = wrap(input.backend.softmax(_rows(input.data)).reshape(input.data.shape), input.backend)
-        ctx.save_for_backward(output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (output,) = ctx.saved_tensors
-        weighted = grad_output * output
-        return weighted - output * weighted.sum(-1, True)
-
-
-class LogSoftmax(Function):
-    """y = log softmax(x) along the last dimension: ∂x = ∂y - eʸ·Σ ∂y."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Tensor:
-        output = wrap(input.backend.log_softmax(_rows(input.data)).reshape(input.data.shape), input.backend)
-        ctx.save_for_backward(output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (output,) = ctx.saved_tensors
-        return grad_output - exp(output) * grad_output.sum(-1, True)
-
-
-class Dropout(Function):
-    """x·m with a mask m of 0 and 1/(1 - p) that (seed, offset) fix: nothing is kept for the gradient ∂y·m."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, p: float, seed: int, offset: int) -> Tensor:
-        ctx.mask = p, seed, offset
-        return wrap(input.backend.dropout(input.data, p, seed, offset), input.backend)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return Dropout.apply(grad_output, *ctx.mask), None, None, None
-
-
-def _rows(array: Any) -> Any:
-    """(…, C) → (R, C)."""
-    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
-
-
-def _replace(name: str, input: Tensor, function: Callable[..., Tensor], *args: Any) -> Tensor:
-    """Writes ``function(input, *args)`` into ``input``."""
-    check_in_place(name, input)
-    with no_grad():
-        return store(input, function(input, *args).data)
+        (input,) = ctx.saved_tensors
+        between = where(input < 3, grad_output * (input / 3 + 0.5), grad_output)
+        return where(input <= -3, 0, between)
 
 
 @tensor_method("relu")
@@ -169,7 +185,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010).
     """
     if inplace:
-        return _replace("relu", input, relu)
+        return replace("relu", input, relu)
     if isinstance(input, Tensor) and input.data.dtype.kind in "iu":
         return wrap(input.backend.xp.maximum(input.data, 0), input.backend)
     check_floating("relu", input)
@@ -178,8 +194,24 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return ReLU.apply(input)
 
 
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(input, 0), 6)``, elementwise. The gradient passes where 0 < input < 6.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.relu6(minitorch.tensor([-1., 2., 7.]))
+    tensor([0., 2., 6.])
+
+    Raises:
+        RuntimeError: the tensor is bool; or ``inplace``, and it is part of a graph that is being recorded.
+
+    Krizhevsky, "Convolutional deep belief networks on CIFAR-10" (2010).
+    """
+    return activate("relu6", Hardtanh.apply, input, 0, 6, inplace=inplace, integers=True)
+
+
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """``input`` where it is positive, else ``negative_slope * input``.
+    """``input`` where it is positive, else ``negative_slope * input``. The gradient at 0 is ``negative_slope``.
 
     >>> import minitorch
     >>> import minitorch.nn.functional as F
@@ -191,117 +223,122 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
     Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models" (2013).
     """
-    check_floating("leaky_relu", input)
-    if inplace:
-        return _replace("leaky_relu", input, leaky_relu, negative_slope)
-    return LeakyReLU.apply(input, float(negative_slope))
+    return activate("leaky_relu", LeakyReLU.apply, input, float(negative_slope), inplace=inplace)
 
 
-@tensor_method("tanh")
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent, elementwise. Integers are taken as floats.
+@tensor_method("prelu")
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """``input`` where it is positive, else ``weight * input``: a leaky ReLU whose slope is learnt.
 
-    >>> import minitorch
-    >>> minitorch.tanh(minitorch.tensor([0., 1.]))
-    tensor([0.0000, 0.7616])
-    """
-    return Tanh.apply(floating(input))
-
-
-@tensor_method("sigmoid")
-def sigmoid(input: Tensor) -> Tensor:
-    """``1 / (1 + exp(-input))``, elementwise. Integers are taken as floats.
-
-    >>> import minitorch
-    >>> minitorch.sigmoid(minitorch.tensor([0., 1.]))
-    tensor([0.5000, 0.7311])
-    """
-    input = floating(input)
-    if input.data.dtype.itemsize == 2:
-        return in_float32(sigmoid, input)
-    return Sigmoid.apply(input)
-
-
-def _along(function: type[Function], name: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
-    """A function of the last dimension, applied along ``dim``."""
-    if dtype is not None:
-        input = input.to(as_dtype(dtype))
-    check_floating(name, input)
-    ndim = input.data.ndim
-    dim = normalize_dim(dim, ndim)
-    if input.data.dtype.itemsize == 2:
-        return in_float32(_along, function, name, input, dim, None)
-    if ndim == 0:
-        return reshape(function.apply(reshape(input, (1,))), ())
-    if dim == ndim - 1:
-        return function.apply(input)
-    return transpose(function.apply(transpose(input, dim, -1)), dim, -1)
-
-
-@tensor_method("softmax")
-def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """``exp(x) / Σ exp(x)`` along ``dim``, without overflow: positive numbers whose sum is 1.
+    At 0 the gradient of ``input`` is ``weight``.
 
     Args:
-        dim: the dimension to sum over.
-        dtype: the input is cast to it first.
+        input: (N, C, …), or of fewer dimensions and then taken as one channel.
+        weight: one slope, or one for each of the C channels.
 
     >>> import minitorch
-    >>> minitorch.softmax(minitorch.tensor([1., 1., 1., 1.]), dim=0)
-    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    >>> minitorch.prelu(minitorch.tensor([[-1., -1.], [2., -3.]]), minitorch.tensor([0.5, 0.25]))
+    tensor([[-0.5000, -0.2500],
+            [ 2.0000, -0.7500]])
 
     Raises:
-        IndexError: there is no such dimension.
-        RuntimeError: the tensor is of integers and no floating ``dtype`` is given.
+        RuntimeError: ``weight`` has more than one dimension or another number of elements than there are channels,
+            or the dtypes differ or are no floating ones.
+
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015).
     """
-    return _along(Softmax, "softmax", input, dim, dtype)
+    check_floating("prelu", input, weight)
+    shape = input.data.shape
+    if weight.data.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.data.ndim}, "
+            f"shape {tuple(weight.data.shape)}"
+        )
+    if weight.data.size == 1:
+        weight = reshape(weight, ())
+    else:
+        if not shape:
+            raise RuntimeError(
+                f"prelu: Not allow zero-dim input tensor. It is one channel, and weight has {weight.data.size} elements"
+            )
+        channels = shape[1] if len(shape) > 1 else 1
+        if weight.data.size != channels:
+            raise RuntimeError(
+                f"prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.data.size} and channel size = {channels}; the input's shape is {tuple(shape)}."
+            )
+        weight = reshape(weight, (channels,) + (1,) * (len(shape) - 2))
+    return activate("prelu", PReLU.apply, input, weight)
 
 
-@tensor_method("log_softmax")
-def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """``x - log Σ exp(x)`` along ``dim``: the logarithm of :func:`softmax`, exact where that rounds to 0.
-
-    Args:
-        dim: the dimension to sum over.
-        dtype: the input is cast to it first.
-
-    >>> import minitorch
-    >>> minitorch.log_softmax(minitorch.tensor([0., 1000.]), dim=0)
-    tensor([-1000.,     0.])
-
-    Raises:
-        IndexError: there is no such dimension.
-        RuntimeError: the tensor is of integers and no floating ``dtype`` is given.
-    """
-    return _along(LogSoftmax, "log_softmax", input, dim, dtype)
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Sets each element to 0 with probability ``p`` and scales the others by ``1/(1 - p)``, so that means stay.
-
-    The random numbers come from the default generator (:func:`minitorch.manual_seed`), element by element in C order:
-    the same seed gives the same mask on every device. Without ``training`` it is the identity.
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """``input`` where it is larger than ``threshold`` (or NaN), else ``value``, where the gradient is 0.
 
     >>> import minitorch
     >>> import minitorch.nn.functional as F
-    >>> _ = minitorch.manual_seed(0)
-    >>> sorted(set(F.dropout(minitorch.ones(100), 0.75).tolist()))
-    [0.0, 4.0]
+    >>> F.threshold(minitorch.tensor([0., 1., 2.]), 1, -5)
+    tensor([-5., -5.,  2.])
 
     Raises:
-        ValueError: ``p`` is not between 0 and 1.
+        RuntimeError: the tensor is bool; or ``inplace``, and it is part of a graph that is being recorded.
+    """
+    if isinstance(input, Tensor) and input.data.dtype.kind in "iu":
+        threshold, value = int(threshold), int(value)
+    return activate("threshold", Threshold.apply, input, threshold, value, inplace=inplace, integers=True)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """Each element moved into [``min_val``, ``max_val``]. The gradient passes where it lies between them.
+
+    Unlike that of :func:`minitorch.clamp`, the gradient is 0 at the bounds.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.hardtanh(minitorch.tensor([-3., 0.5, 2.]))
+    tensor([-1.0000,  0.5000,  1.0000])
+
+    Raises:
+        ValueError: ``min_val`` is larger than ``max_val``.
+        RuntimeError: the tensor is bool, or uint8 with a negative bound; or ``inplace``, and it is part of a graph.
+
+    Collobert, "Large scale machine learning" (2004).
+    """
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val=} and {max_val=}")
+    if isinstance(input, Tensor) and input.data.dtype.kind in "iu":
+        min_val, max_val = int(min_val), int(max_val)
+        if input.data.dtype.kind == "u" and min_val < 0:
+            raise RuntimeError(f"hardtanh: cannot do hardtanh on an unsigned type with negative limits, got {min_val=}")
+    return activate("hardtanh", Hardtanh.apply, input, min_val, max_val, inplace=inplace, integers=True)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """``relu6(input + 3) / 6``: a sigmoid of three straight pieces. The gradient is 0 at its kinks, ±3.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.hardsigmoid(minitorch.tensor([-4., 0., 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+
+    Raises:
         RuntimeError: the dtype is no floating one; or ``inplace``, and the tensor is part of a graph.
 
-    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014).
+    Howard et al., "Searching for MobileNetV3" (2019), section 5.2.
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
-        return input
-    check_floating("dropout", input)
-    if inplace:
-        return _replace("dropout", input, dropout, p)
-    if input.data.dtype.itemsize == 2:
-        return in_float32(dropout, input, p)
-    seed, offset = default_generator.reserve(input.data.size)
-    return Dropout.apply(input, float(p), seed, offset)
+    return activate("hardsigmoid", Hardsigmoid.apply, input, inplace=inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``input * relu6(input + 3) / 6``: :func:`silu` without an exponential. The gradient is 0 at -3 and 1 at 3.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.hardswish(minitorch.tensor([-4., -1., 4.]))
+    tensor([-0.0000, -0.3333,  4.0000])
+
+    Raises:
+        RuntimeError: the dtype is no floating one; or ``inplace``, and the tensor is part of a graph.
+
+    Howard et al., "Searching for MobileNetV3" (2019), section 5.2.
+    """
+    return activate("hardswish", Hardswish.apply, input, inplace=inplace)

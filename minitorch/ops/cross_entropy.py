@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Function, Tensor, wrap
-from .activation import log_softmax, softmax
 from .dispatch import check_floating, ieee, in_float32, same_device
 from .loss import check_reduction
 from .selection import where
 from .shape import Expand, permute, reshape, view_of
+from .softmax import log_softmax, softmax
 
 
 class CrossEntropy(Function):

@@ -1,7 +1,8 @@
-"""Activation functions, softmax and dropout: results, first and second derivatives, errors."""
+"""Activation functions and softmax: results, first and second derivatives, errors."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import hypothesis.strategies as st
@@ -116,8 +117,23 @@ def test_relu_has_second_derivatives_of_zero() -> None:
 
 
 def test_half_precision_is_rounded_once() -> None:
-    x = minitorch.tensor(away_from_zero(3, 5)).half()
-    functions = [*ELEMENTWISE, lambda t: F.softmax(t, 0), lambda t: F.log_softmax(t, 1)]
+    x = minitorch.tensor(away_from_zero(4, 5)).half()
+    slope = minitorch.tensor([0.3]).half()
+    functions = [
+        *ELEMENTWISE,
+        *(getattr(F, name) for name in KINKS if name not in ("prelu", "threshold")),
+        lambda t: F.prelu(t, slope.to(t.dtype)),
+        lambda t: F.threshold(t, 0.2, -1),
+        lambda t: F.gelu(t, approximate="tanh"),
+        lambda t: F.softmax(t, 0),
+        lambda t: F.softmin(t, 0),
+        lambda t: F.log_softmax(t, 1),
+        lambda t: F.glu(t, 0),
+        F.mish,
+        F.logsigmoid,
+        F.softsign,
+        F.gelu,
+    ]
     for function in functions:
         assert_close(function(x), function(x.float()).half(), rtol=0, atol=1e-3)
         assert function(x).dtype is minitorch.float16
@@ -141,7 +157,6 @@ def test_errors() -> None:
         "leaky_relu": lambda: F.leaky_relu(integers),
         "softmax": lambda: F.softmax(integers, 0),
         "log_softmax": lambda: F.log_softmax(integers, 0),
-        "dropout": lambda: F.dropout(integers),
     }.items():
         with pytest.raises(
             RuntimeError, match=rf"{name}: expected floating-point tensors, got minitorch\.(int64|bool)"
@@ -156,12 +171,18 @@ def test_errors() -> None:
 # ---- in place --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("function", [F.relu, F.leaky_relu])
+IN_PLACE = [F.relu, F.relu6, F.leaky_relu, F.elu, F.selu, F.silu, F.mish, F.hardtanh, F.hardsigmoid, F.hardswish]
+
+
+@pytest.mark.parametrize("function", IN_PLACE)
 def test_in_place(function: Any) -> None:
     x = minitorch.tensor([-1.0, 2.0])
     expected = function(x)
     assert function(x, inplace=True) is x
     assert_close(x, expected)
+    half = minitorch.tensor([-1.0, 2.0]).half()
+    assert function(half, inplace=True) is half
+    assert_close(half.float(), expected, rtol=1e-3, atol=0)
     w = minitorch.tensor([-1.0, 2.0], requires_grad=True)
     with pytest.raises(RuntimeError, match=f"^{function.__name__}: .*in-place operation"):
         function(w, inplace=True)
@@ -172,63 +193,103 @@ def test_in_place(function: Any) -> None:
         assert function(w, inplace=True) is w
 
 
-# ---- dropout ---------------------------------------------------------------------------------------------------------
-
-
-def test_dropout_scales_what_it_keeps() -> None:
-    minitorch.manual_seed(0)
-    x = minitorch.tensor(away_from_zero(100, 100).astype(np.float32))
-    y = F.dropout(x, 0.3)
-    kept = y.numpy() != 0
-    assert abs(kept.mean() - 0.7) < 0.02
-    assert_close(y.numpy()[kept], x.numpy()[kept] / np.float32(0.7))
-
-
-def test_dropout_depends_on_the_seed_alone() -> None:
-    x = minitorch.ones(7, 5)
-    minitorch.manual_seed(3)
-    first, second = F.dropout(x), F.dropout(x)
-    assert first.tolist() != second.tolist()
-    minitorch.manual_seed(3)
-    assert F.dropout(minitorch.ones(5, 7).T).tolist() == first.tolist()  # whatever the strides
-    assert F.dropout(x).tolist() == second.tolist()
-
-
-def test_dropout_passes_gradients_where_it_passed_elements() -> None:
-    x = minitorch.ones(4, 5, requires_grad=True)
-    y = F.dropout(x, 0.5)
-    (dx,) = minitorch.autograd.grad(y, x, minitorch.full((4, 5), 3.0))
-    assert_close(dx, y.detach() * 3)
-
-    def seeded(t: minitorch.Tensor) -> minitorch.Tensor:
-        minitorch.manual_seed(5)
-        return F.dropout(t, 0.4)
-
-    assert gradcheck(seeded, double(3, 4))
-    assert gradgradcheck(seeded, double(3, 4))
-
-
-def test_dropout_identity_and_zeros() -> None:
-    x = minitorch.tensor([1.0, np.inf])
-    assert F.dropout(x, 0.0) is x
-    assert F.dropout(x, 0.5, training=False) is x
-    assert F.dropout(x, 1.0).tolist() == [0.0, 0.0]
-    assert F.dropout(minitorch.zeros(0, 3)).shape == (0, 3)
-    assert F.dropout(x.half()).dtype is minitorch.float16
-    minitorch.manual_seed(1)
-    expected = F.dropout(x).tolist()
-    minitorch.manual_seed(1)
-    assert F.dropout(x, inplace=True) is x
-    assert x.tolist() == expected
-
-
 def test_relu_of_nan_passes_the_gradient() -> None:
     x = minitorch.tensor([np.nan, -1.0, 0.0, 2.0], requires_grad=True)
     F.relu(x).backward(minitorch.tensor([3.0, 4.0, 5.0, 6.0]))
     assert x.grad.tolist() == [3.0, 0.0, 0.0, 6.0]
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.5, np.nan])
-def test_dropout_probability(p: float) -> None:
-    with pytest.raises(ValueError, match=rf"dropout probability has to be between 0 and 1, but got {p}"):
-        F.dropout(minitorch.ones(2), p, training=False)
+def test_in_place_with_arguments() -> None:
+    x = minitorch.tensor([-1, 5])
+    assert F.threshold(x, 0, 7, inplace=True) is x
+    assert F.hardtanh(x, 0, 6, inplace=True) is x
+    assert x.tolist() == [6, 5]
+    y = minitorch.tensor([-1.0])
+    F.leaky_relu(y, 0.5, inplace=True)
+    assert y.tolist() == [-0.5]
+
+
+# ---- kinks and extremes ----------------------------------------------------------------------------------------------
+
+NAN, INF = np.nan, np.inf
+
+# Points where there is no derivative, or where formulas overflow: the gradients there, and the second derivatives.
+# All are PyTorch's, but for the second derivative of hardsigmoid, which it hasn't got.
+KINKS: dict[str, tuple[tuple[Any, ...], list[float], list[float], list[float]]] = {
+    "relu6": ((), [0, 6, INF], [0, 0, 0], [0, 0, 0]),
+    "leaky_relu": ((0.1,), [0, -INF, NAN], [0.1, 0.1, 0.1], [0, 0, 0]),
+    "prelu": (("weight",), [0, -INF, NAN], [0.5, 0.5, 0.5], [0, 0, 0]),
+    "threshold": ((1, 7), [1, NAN, INF], [0, 1, 1], [0, 0, 0]),
+    "hardtanh": ((), [-1, 1, 0, INF], [0, 0, 1, 0], [0, 0, 0, 0]),
+    "hardsigmoid": ((), [-3, 3, 0, INF], [0, 0, 1 / 6, 0], [0, 0, 0, 0]),
+    "hardswish": ((), [-3, 3, 0, NAN, INF], [0, 1, 0.5, 1, 1], [0, 0, 1 / 3, 0, 0]),
+    "elu": ((2.0,), [0, 1000, -1000, INF, -INF, NAN], [2, 1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0]),
+    "selu": ((), [0, 1000, -INF], [1.7580993408473766, 1.0507009873554805, 0], [0, 0, 0]),
+    "silu": ((), [0, 800, -800], [0.5, 1, 0], [0.5, 0, 0]),
+    "mish": ((), [0, -800], [0.6, 0], [0.64, 0]),
+    "softplus": ((2, 1), [0, 0.6, -INF, INF], [0.5, 1, 0, 1], [0.5, 0, 0, 0]),
+    "logsigmoid": ((), [0, 800, -800, INF, -INF], [0.5, 0, 1, 0, 1], [-0.25, 0, 0, 0, 0]),
+}
+
+
+def check_derivatives(lib: Any, name: str) -> None:
+    args, points, first, second = KINKS[name]
+    given = [lib.tensor([0.5], dtype=lib.float64) if a == "weight" else a for a in args]
+    x = lib.tensor(points, dtype=lib.float64, requires_grad=True)
+    y = getattr(lib.nn.functional, name)(x, *given)
+    (dx,) = lib.autograd.grad(y, x, lib.ones_like(y), create_graph=True)
+    np.testing.assert_allclose(dx.tolist(), first, rtol=1e-7, atol=1e-300)  # PyTorch's 1/6 is one of float32
+    if dx.requires_grad and not (lib is not minitorch and name == "hardsigmoid"):
+        (ddx,) = lib.autograd.grad(dx, x, lib.ones_like(dx))
+        np.testing.assert_allclose(ddx.tolist(), second, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_derivatives_at_kinks_and_extremes(name: str) -> None:
+    check_derivatives(minitorch, name)
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_pytorch_has_the_same_derivatives_there(torch: Any, name: str) -> None:
+    check_derivatives(torch, name)
+
+
+TINY = math.exp(-89)  # no normal number in float32
+
+
+@pytest.mark.parametrize(
+    ("function", "points", "values"),
+    [
+        (F.silu, [-800, -89, 800], [0, -89 * TINY, 800]),
+        (F.mish, [-800, -89, 800], [0, -89 * TINY, 800]),
+        (F.softplus, [-800, -89, 800], [0, TINY, 800]),
+        (lambda x: F.softplus(x, 1, 1000), [-89, 30, 800], [TINY, 30 + math.exp(-30), 800]),
+        (F.logsigmoid, [-800, 89, 30], [-800, -TINY, -math.exp(-30)]),
+        (lambda x: F.gelu(x, approximate="tanh"), [-8, 8], [-8 * math.exp(-49.29981890441717), 8]),
+        (F.elu, [-1e-12, 800], [-1e-12, 800]),
+    ],
+)
+def test_no_digits_are_lost_far_out(function: Any, points: list[float], values: list[float]) -> None:
+    """Where one summand of the textbook formula overflows or swallows the other."""
+    y = function(minitorch.tensor(points, dtype=minitorch.float64)).numpy()
+    np.testing.assert_allclose(y, values, rtol=1e-6, atol=0)
+
+
+# ---- softmax without a dimension -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
+@pytest.mark.parametrize(("ndim", "dim"), [(0, 0), (1, 0), (2, 1), (3, 0), (4, 1)])
+def test_softmax_chooses_a_dimension_with_a_warning(name: str, ndim: int, dim: int) -> None:
+    x = minitorch.randn(*(2, 3, 4, 5)[:ndim])
+    with pytest.warns(UserWarning, match=f"Implicit dimension choice for {name} has been deprecated"):
+        found = getattr(F, name)(x)
+    assert_close(found, getattr(F, name)(x, dim))
+    if name != "softmin":
+        with pytest.raises(TypeError, match="dim"):
+            getattr(minitorch, name)(x)
+
+
+def test_softmin_of_small_integers_does_not_wrap_around() -> None:
+    x = minitorch.tensor([0, 1], dtype=minitorch.uint8)
+    assert F.softmin(x, 0, dtype=minitorch.float32).argmax().item() == 0
