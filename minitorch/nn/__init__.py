@@ -1,9 +1,9 @@
 """Neural networks: modules, layers, losses, and the functions behind them in ``minitorch.nn.functional``."""
 
-from . import functional, init
-from .activation import Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU, ReLU6, Threshold
+from . import functional, init, utils
+from .activation import Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU, ReLU6, Sigmoid, Tanh, Threshold
 from .batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
-from .containers import ModuleList, Sequential
+from .containers import ModuleDict, ModuleList, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .flatten import Flatten
@@ -12,6 +12,7 @@ from .loss import CrossEntropyLoss, NLLLoss
 from .module import Module
 from .normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from .parameter import Parameter
+from .parameter_list import ParameterList
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -77,10 +78,12 @@ __all__ = [
     "MaxUnpool2d",
     "Mish",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterList",
     "RMSNorm",
     "ReLU",
     "ReLU6",
@@ -96,4 +99,5 @@ __all__ = [
     "Threshold",
     "functional",
     "init",
+    "utils",
 ]

@@ -1,9 +1,9 @@
-"""Modules that hold others in order: Sequential, ModuleList."""
+"""Modules that hold others in order: Sequential, ModuleList, ModuleDict."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, TypeVar, overload
 
 from .module import Module, indent
@@ -122,9 +122,9 @@ class ModuleList(_ModuleSequence):
         TypeError: something in it is no module.
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules)
+        self.extend(modules or ())
 
     @overload
     def __getitem__(self, index: slice) -> ModuleList: ...
@@ -153,3 +153,83 @@ class ModuleList(_ModuleSequence):
         ]
         body = "".join(f"\n  {indent(line)}" for line in lines)
         return f"{self._get_name()}({body}\n)" if body else f"{self._get_name()}()"
+
+
+class ModuleDict(Module):
+    """A dictionary of modules that knows their parameters, in the order in which they came.
+
+    Made of a mapping, or of pairs of a name and a module. How they are called is up to the module that holds it.
+
+    >>> from minitorch import nn
+    >>> choices = nn.ModuleDict({"linear": nn.Linear(4, 2), "none": nn.Identity()})
+    >>> choices["activation"] = nn.ReLU()
+    >>> list(choices), list(choices.state_dict())
+    (['linear', 'none', 'activation'], ['linear.weight', 'linear.bias'])
+
+    Raises:
+        TypeError: a name is no string, or what it names no module.
+        KeyError: a name is empty, contains a dot, or is that of an attribute.
+    """
+
+    _modules: dict[str, Module]  # type: ignore[assignment]  # none of them is None
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key: str) -> Module:
+        return self._modules[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.register_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._modules
+
+    def keys(self) -> KeysView[str]:
+        """The names."""
+        return self._modules.keys()
+
+    def values(self) -> ValuesView[Module]:
+        """The modules."""
+        return self._modules.values()
+
+    def items(self) -> ItemsView[str, Module]:
+        """The names with their modules."""
+        return self._modules.items()
+
+    def clear(self) -> None:
+        """Takes every module out."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> Module:
+        """Takes a module out and returns it."""
+        return self._modules.pop(key)
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | ModuleDict) -> None:
+        """Adds the modules of a mapping, or pairs of a name and a module; a name that is there gets another module."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"ModuleDict.update should be called with an iterable of key/value pairs, but got "
+                f"{type(modules).__name__}"
+            )
+        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
+        for i, pair in enumerate(pairs):
+            if not isinstance(pair, Iterable):
+                raise TypeError(f"ModuleDict update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+            key_and_module = tuple(pair)
+            if len(key_and_module) != 2:
+                raise ValueError(
+                    f"ModuleDict update sequence element #{i} has length {len(key_and_module)}; 2 is required"
+                )
+            self[key_and_module[0]] = key_and_module[1]

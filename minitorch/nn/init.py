@@ -12,6 +12,7 @@ tensor([0.5000, 0.5000])
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 from .. import random
@@ -52,6 +53,52 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     return _fill("normal_", tensor, (standard * std + mean).reshape(tensor.data.shape))
 
 
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Normally distributed numbers of which those outside [a, b] were drawn again; ``std`` is that before.
+
+    Where that would take long, uniform numbers from [a, b] are kept as often as their density says: rejection sampling
+    (von Neumann, 1951) either way.
+
+    Raises:
+        ValueError: ``std`` is not positive, or a > b.
+    """
+    _check_floating("trunc_normal_", tensor)
+    if not std > 0:
+        raise ValueError(f"trunc_normal_ expects std > 0, but found std {std}")
+    if not a <= b:
+        raise ValueError(f"trunc_normal_ expects a <= b, but found a={a} > b={b}")
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
+            "incorrect.",
+            stacklevel=2,
+        )
+    xp, n, dtype = tensor.backend.xp, tensor.data.size, tensor.data.dtype
+    mode = min(max(mean, a), b)  # the likeliest number in [a, b]
+    # Numbers further than ten deviations from it are at least e⁵⁰ times less likely.
+    low, high = max(a, mode - 10 * std), min(b, mode + 10 * std)
+    inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
+    values, missing = xp.empty(n, dtype), xp.arange(n)
+    while missing.size:
+        if inside > 0.3:
+            drawn = random.normal(tensor.backend, missing.size, dtype, generator) * std + mean
+            kept = (drawn >= a) & (drawn <= b)
+        else:
+            drawn = random.uniform(tensor.backend, missing.size, dtype, generator) * (high - low) + low
+            log_density = (((mode - mean) / std) ** 2 - ((drawn - mean) / std) ** 2) / 2
+            kept = random.uniform(tensor.backend, missing.size, dtype, generator) < xp.exp(log_density)
+        values[missing[kept]] = drawn[kept]
+        missing = missing[~kept]
+    return _fill("trunc_normal_", tensor, values.reshape(tensor.data.shape))
+
+
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """The same number everywhere."""
     return _fill("constant_", tensor, val)
@@ -65,6 +112,46 @@ def ones_(tensor: Tensor) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """Zeros."""
     return constant_(tensor, 0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix, as far as the sides allow: a linear layer then passes its inputs on.
+
+    Raises:
+        ValueError: the tensor is no matrix.
+    """
+    _check_matrix("eye_", tensor)
+    return _fill("eye_", tensor, tensor.backend.xp.eye(*tensor.data.shape))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """1 in the middle of the window from each channel to the same channel, else 0: a convolution is the identity.
+
+    Args:
+        tensor: the weight of a convolution, (O, C/groups, …) with one to three dimensions of space.
+        groups: each of them passes its first channels on.
+
+    Raises:
+        ValueError: the tensor has another number of dimensions, or ``groups`` doesn't divide O.
+    """
+    shape = tensor.data.shape
+    if len(shape) not in (3, 4, 5):
+        raise ValueError(f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got shape {shape}")
+    if groups < 1 or shape[0] % groups:
+        raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {shape[0]} and {groups=}")
+    xp = tensor.backend.xp
+    outputs = xp.arange(shape[0])
+    inputs = outputs % max(shape[0] // groups, 1)  # the number of each channel within its group
+    there = inputs < shape[1]
+    value = xp.zeros(shape, tensor.data.dtype)
+    middles = (outputs[there], inputs[there], *(side // 2 for side in shape[2:]))
+    value[middles] = 1
+    return _fill("dirac_", tensor, value)
+
+
+def _check_matrix(name: str, tensor: Tensor) -> None:
+    if tensor.data.ndim != 2:
+        raise ValueError(f"{name}: only tensors with 2 dimensions are supported, got shape {tensor.data.shape}")
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -151,6 +238,53 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     fan = _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
     # A tensor of no elements has nothing to be filled.
     return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """A random orthogonal matrix times ``gain``: its rows, or columns if it has fewer, are orthogonal and of length 1.
+
+    Further dimensions count as columns. It is Q of the QR decomposition of a matrix of normally distributed numbers,
+    with the signs that make every rotation equally likely (Mezzadri, 2007).
+
+    Raises:
+        ValueError: the tensor has fewer than 2 dimensions.
+
+    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"
+    (2014).
+    """
+    shape = tensor.data.shape
+    if len(shape) < 2:
+        raise ValueError(f"orthogonal_: only tensors with 2 or more dimensions are supported, got shape {shape}")
+    _check_floating("orthogonal_", tensor)
+    if tensor.data.size == 0:
+        return tensor
+    xp, rows, columns = tensor.backend.xp, shape[0], math.prod(shape[1:])
+    dtype = "float64" if tensor.data.dtype.itemsize == 8 else "float32"
+    matrix = random.normal(tensor.backend, rows * columns, dtype, generator).reshape(rows, columns)
+    q, r = xp.linalg.qr(matrix if rows >= columns else matrix.T)
+    q = q * xp.sign(xp.diagonal(r)) * gain
+    return _fill("orthogonal_", tensor, (q if rows >= columns else q.T).reshape(shape))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Normally distributed numbers, and in each column ``sparsity`` of the rows, rounded up, are 0.
+
+    Raises:
+        ValueError: the tensor is no matrix, or ``sparsity`` isn't between 0 and 1.
+
+    Martens, "Deep learning via Hessian-free optimization" (2010), section 5.
+    """
+    _check_matrix("sparse_", tensor)
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_ expects sparsity between 0 and 1, but found sparsity {sparsity}")
+    normal_(tensor, 0, std, generator)
+    rows, columns = tensor.data.shape
+    xp = tensor.backend.xp
+    keys = random.uniform(tensor.backend, rows * columns, "float64", generator).reshape(rows, columns)
+    chosen = xp.argsort(keys, axis=0)[: math.ceil(sparsity * rows)]  # a random order of the rows for each column
+    value = tensor.data.copy()
+    value[chosen, xp.arange(columns)] = 0
+    return _fill("sparse_", tensor, value)
 
 
 def uniform_bias_(bias: Tensor, weight: Tensor, generator: Generator | None = None) -> Tensor:

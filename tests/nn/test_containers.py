@@ -1,4 +1,4 @@
-"""Sequential and ModuleList as lists."""
+"""Sequential and ModuleList as lists, ModuleDict as a dictionary."""
 
 from __future__ import annotations
 
@@ -88,3 +88,67 @@ def test_module_list_adds_like_a_list():
     assert kinds(nn.ModuleList(m for m in joined)) == "RT"
     with pytest.raises(NotImplementedError, match="forward"):
         modules(minitorch.ones(1))
+
+
+# ---- ModuleDict ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        dict,
+        OrderedDict,
+        lambda pairs: pairs,
+        lambda pairs: iter(pairs),
+        lambda pairs: [list(pair) for pair in pairs],
+        nn.ModuleDict,
+    ],
+)
+def test_a_dict_is_made_of_a_mapping_or_of_pairs(make):
+    modules = nn.ModuleDict(make([("b", nn.Linear(1, 2)), ("a", nn.ReLU())]))
+    assert list(modules) == list(modules.keys()) == ["b", "a"]
+    assert kinds(modules.values()) == "LR"
+    assert [name for name, _ in modules.items()] == names_of(modules) == ["b", "a"]
+    assert list(modules.state_dict()) == ["b.weight", "b.bias"]
+    assert len(modules) == 2
+
+
+def names_of(container):
+    return [name for name, _ in container.named_children()]
+
+
+def test_a_dict_changes():
+    modules = nn.ModuleDict({"a": nn.ReLU(), "b": nn.Tanh()})
+    modules["a"] = nn.Sigmoid()
+    modules.update({"c": nn.Flatten(), "b": nn.Identity()})
+    assert (names_of(modules), kinds(modules.values())) == (["a", "b", "c"], "SIF")
+    assert type(modules.pop("b")) is nn.Identity
+    del modules["a"]
+    assert "a" not in modules
+    assert "c" in modules
+    modules.clear()
+    assert len(modules) == len(nn.ModuleDict()) == 0
+    assert repr(modules) == "ModuleDict()"
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "message"),
+    [
+        (lambda modules: modules["b"], KeyError, "b"),
+        (lambda modules: modules.pop("b"), KeyError, "b"),
+        (lambda modules: modules.__delitem__("b"), KeyError, "b"),
+        (lambda modules: modules.__setitem__("b", 3), TypeError, "int is not a Module subclass"),
+        (lambda modules: modules.__setitem__(3, nn.ReLU()), TypeError, "module name should be a string. Got int"),
+        (lambda modules: modules.__setitem__("pop", nn.ReLU()), KeyError, "attribute 'pop' already exists"),
+        (lambda modules: modules.__setitem__("a.b", nn.ReLU()), KeyError, 'can.*t contain "."'),
+        (lambda modules: modules.update(3), TypeError, "iterable of key/value pairs, but got int"),
+        (lambda modules: modules.update([3]), TypeError, "element #0 should be Iterable; is int"),
+        (lambda modules: modules.update([("a",)]), ValueError, "element #0 has length 1; 2 is required"),
+        (lambda modules: modules(minitorch.ones(1)), NotImplementedError, "forward"),
+    ],
+)
+def test_what_a_dict_refuses(act, error, message):
+    modules = nn.ModuleDict({"a": nn.ReLU()})
+    with pytest.raises(error, match=message):
+        act(modules)
+    assert names_of(modules) == ["a"]

@@ -1,4 +1,4 @@
-"""Module: members, iteration, state, moving, hooks, copies, and where errors say they come from."""
+"""Module: members, iteration, moving, copies, repr."""
 
 from __future__ import annotations
 
@@ -12,33 +12,7 @@ import pytest
 import minitorch
 from minitorch import nn
 
-
-class Affine(nn.Module):
-    """A parameter, a persistent buffer and one that is not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(minitorch.ones(2))
-        self.register_buffer("shift", minitorch.zeros(2))
-        self.register_buffer("scratch", minitorch.zeros(3), persistent=False)
-
-    def forward(self, x, factor=1):
-        return (x * self.scale + self.shift) * factor
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.affine = Affine()
-        self.features = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Sequential(nn.Linear(3, 4)))
-
-    def forward(self, x):
-        return self.features(self.affine(x))
-
-
-def names(pairs):
-    return [name for name, _ in pairs]
-
+from .modules import Affine, Net, names
 
 # ---- members -------------------------------------------------------------------------------------------------------
 
@@ -298,54 +272,6 @@ def test_a_device_that_is_not_there_moves_nothing():
         net.cuda(7)
 
 
-# ---- hooks ---------------------------------------------------------------------------------------------------------
-
-
-def test_hooks_see_and_replace():
-    module = Affine()
-    calls = []
-    module.register_forward_pre_hook(lambda m, args: calls.append(("pre", m, args)))
-    doubled = module.register_forward_pre_hook(lambda m, args: args[0] * 2)
-    module.register_forward_hook(lambda m, args, output: calls.append(("post", args[0].tolist(), output.tolist())))
-    x = minitorch.ones(2)
-    assert module(x).tolist() == [2, 2]
-    assert calls[0] == ("pre", module, (x,))
-    assert calls[1] == ("post", [2, 2], [2, 2])
-    doubled.remove()
-    doubled.remove()  # a second time does nothing, also to hooks that came later
-    with module.register_forward_hook(lambda m, args, output: output + 1):
-        assert module(x).tolist() == [2, 2]
-    assert module(x).tolist() == [1, 1]
-
-
-def test_a_removed_hook_takes_no_other_with_it():
-    module = Affine()
-    first = module.register_forward_hook(lambda m, args, output: output)
-    first.remove()
-    module.register_forward_hook(lambda m, args, output: output + 1)
-    first.remove()
-    assert module(minitorch.ones(2)).tolist() == [2, 2]
-
-
-def test_hooks_with_keyword_arguments_and_order():
-    module = Affine()
-    order = []
-    module.register_forward_pre_hook(lambda m, args: order.append("second"))
-    module.register_forward_pre_hook(lambda m, args: order.append("first"), prepend=True)
-    module.register_forward_pre_hook(lambda m, args, kwargs: (args, {"factor": 3}), with_kwargs=True)
-    module.register_forward_hook(lambda m, args, kwargs, output: output + kwargs["factor"], with_kwargs=True)
-    assert module(minitorch.ones(2), factor=2).tolist() == [6, 6]
-    assert order == ["first", "second"]
-    module.register_forward_pre_hook(lambda m, args, kwargs: args, with_kwargs=True)
-    with pytest.raises(RuntimeError, match="must return None or a tuple"):
-        module(minitorch.ones(2))
-
-
-def test_forward_is_missing():
-    with pytest.raises(NotImplementedError, match=r'Module \[Module\] is missing the required "forward" function'):
-        nn.Module()(1)
-
-
 # ---- copies and repr -----------------------------------------------------------------------------------------------
 
 
@@ -378,73 +304,3 @@ def test_repr():
         "Shown(\n  one=1\n  two=2\n  (child): Sequential(\n    (inner): ReLU()\n  )\n  (nothing): None\n)"
     )
     assert repr(nn.Module()) == "Module()"
-
-
-# ---- where an error comes from -------------------------------------------------------------------------------------
-
-
-class Failing(nn.Module):
-    def __init__(self, error):
-        super().__init__()
-        self.error = error
-
-    def forward(self, x):
-        raise self.error
-
-
-def raised_by(model, kind):
-    with pytest.raises(kind) as info:
-        model(minitorch.ones(1, 2))
-    return info.value
-
-
-def test_errors_name_the_path_and_the_class():
-    net = Net()
-    net.features[2][0] = nn.Linear(5, 4)
-    assert str(raised_by(net, RuntimeError)).startswith("features.2.0 (Linear): linear: ")
-    assert str(raised_by(net.features, RuntimeError)).startswith("2.0 (Linear): linear: ")
-    assert str(raised_by(nn.Linear(5, 4), RuntimeError)).startswith("linear: ")  # called by itself: it has no path
-
-
-def test_errors_in_modules_that_are_not_called_by_their_parent():
-    class Picks(nn.Module):
-        def __init__(self, inner):
-            super().__init__()
-            self.layers = nn.ModuleList([nn.ReLU(), inner])
-            self.hidden = [Failing(RuntimeError("lost"))]  # a plain list registers nothing
-
-        def forward(self, x):
-            return self.layers[1](x)
-
-    model = nn.Sequential(Picks(Failing(ValueError("bad"))))
-    assert str(raised_by(model, ValueError)) == "0.layers.1 (Failing): bad"
-    model[0].forward = lambda x: model[0].hidden[0](x)
-    assert str(raised_by(model, RuntimeError)) == "0 (Picks): lost"
-
-
-def test_errors_keep_their_type_and_what_they_carry():
-    class Own(Exception):
-        def __str__(self):
-            return f"own {self.args[0]}"
-
-    assert raised_by(nn.Sequential(Failing(ValueError("bad", 3))), ValueError).args == ("0 (Failing): bad", 3)
-    assert str(raised_by(nn.Sequential(Failing(AssertionError())), AssertionError)) == "in 0 (Failing)"
-    for error in (KeyError("key"), Own(4), OSError(2, "gone"), StopAsyncIteration(5)):
-        args = error.args
-        nested = nn.Sequential(nn.Sequential(Failing(error)))
-        caught = raised_by(nested, type(error))
-        assert caught is error
-        assert caught.args == args
-        assert caught.__notes__ == ["in 0.0 (Failing)"]
-
-
-def test_an_error_that_is_raised_again_elsewhere_is_located_anew():
-    error = RuntimeError("bad")
-    assert str(raised_by(nn.Sequential(Failing(error)), RuntimeError)) == "0 (Failing): bad"
-    assert str(raised_by(nn.Sequential(nn.ReLU(), Failing(error)), RuntimeError)) == "1 (Failing): bad"
-
-
-def test_errors_of_hooks_are_located():
-    model = nn.Sequential(nn.ReLU())
-    model[0].register_forward_pre_hook(lambda module, args: 1 / 0)
-    assert str(raised_by(model, ZeroDivisionError)) == "0 (ReLU): division by zero"
