@@ -1,7 +1,7 @@
 """Neural networks: modules, layers, losses, and the functions behind them in ``minitorch.nn.functional``."""
 
 from . import functional, init, utils
-from .activation import Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU, ReLU6, Sigmoid, Tanh, Threshold
+from .activation import Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU, ReLU6, Threshold
 from .batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
