@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import threading
 
 import numpy as np
@@ -62,15 +64,36 @@ def test_threads_with_graphs_of_their_own_do_not_disturb_each_other():
     assert gradients == {k: 3.0 * k * k for k in range(4)}
 
 
-def test_a_chain_of_100_000_operations():
+def work_of_backward(length):
+    """The calls that ``backward`` makes through a chain of operations, of Python functions and of built-in ones."""
     x = leaf(1.0)
     y = x
-    for _ in range(100_000):
+    for _ in range(length):
         y = y + 1.0
-    y.backward()
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    depth = len(inspect.stack(0))
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 40)
+    sys.setprofile(count)
+    try:
+        y.backward()
+    finally:
+        sys.setprofile(None)
+        sys.setrecursionlimit(limit)
     assert_close(x.grad, tensor(1.0))
-    assert y.item() == 100_001.0
-    del y
+    assert y.item() == length + 1
+    return calls
+
+
+def test_long_chains_of_operations_take_neither_recursion_nor_more_work_per_operation():
+    short, long = work_of_backward(10_000), work_of_backward(100_000)
+    assert short > 10_000  # something was counted
+    assert long / 100_000 == pytest.approx(short / 10_000, rel=0.01)
 
 
 def test_a_ladder_of_diamonds_is_not_walked_path_by_path():
