@@ -55,8 +55,10 @@ from .ops.creation import (
 from .ops.compare import (
     allclose,
     bitwise_and,
+    bitwise_left_shift,
     bitwise_not,
     bitwise_or,
+    bitwise_right_shift,
     bitwise_xor,
     eq,
     equal,
@@ -74,14 +76,20 @@ from .ops.compare import (
     lt,
     ne,
 )
+from .ops.compare import ge as greater_equal, gt as greater, le as less_equal, lt as less, ne as not_equal
 from .ops.convert import clone
 from .ops.dispatch import result_type
 from .ops.arithmetic import add, div, floor_divide, mul, pow, remainder, sub
-from .ops.elementwise import abs_ as abs, neg, reciprocal, rsqrt, sign, sqrt, square
-from .ops.exponential import exp, log
+from .ops.arithmetic import div as divide, div as true_divide, mul as multiply, sub as subtract
+from .ops.binary import lerp, logaddexp
+from .ops.elementwise import abs_ as abs, neg, positive, reciprocal, rsqrt, sign, sqrt, square
+from .ops.elementwise import abs_ as absolute, neg as negative
+from .ops.exponential import exp, exp2, expm1, log, log1p, log2, log10
 from .ops.rounding import ceil, floor, round_ as round, trunc
+from .ops.rounding import trunc as fix
 from .ops.special import erf
-from .ops.trigonometric import cos, sin
+from .ops.trigonometric import acos, asin, atan, atan2, cos, cosh, sin, sinh, tan
+from .ops.trigonometric import acos as arccos, asin as arcsin, atan as arctan, atan2 as arctan2
 from .ops.conv import conv1d, conv2d
 from .ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from .ops.adaptive_pool import adaptive_avg_pool1d
@@ -92,9 +100,10 @@ from .ops.activation import prelu, relu
 from .ops.dropout import dropout
 from .ops.smooth_activation import sigmoid, tanh
 from .ops.softmax import log_softmax, softmax
-from .ops.selection import clamp, maximum, minimum, where
 from .ops.diagonal import diag, diagonal, tril, triu
 from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
+from .ops.selection import clamp, clamp_max, clamp_min, masked_fill, maximum, minimum, nan_to_num, where
+from .ops.selection import clamp as clip
 from .ops.matmul import bmm, dot, matmul, mm, mv
 from .ops import return_types
 from .ops.reduce import all, any, count_nonzero, logsumexp, mean, std, sum, var
@@ -142,6 +151,8 @@ __all__ = [
     "Tensor",
     "__version__",
     "abs",
+    "absolute",
+    "acos",
     "adaptive_avg_pool1d",
     "adaptive_max_pool1d",
     "add",
@@ -151,16 +162,25 @@ __all__ = [
     "amin",
     "any",
     "arange",
+    "arccos",
+    "arcsin",
+    "arctan",
+    "arctan2",
     "argmax",
     "argmin",
     "argsort",
     "as_tensor",
+    "asin",
+    "atan",
+    "atan2",
     "autograd",
     "avg_pool1d",
     "bincount",
     "bitwise_and",
+    "bitwise_left_shift",
     "bitwise_not",
     "bitwise_or",
+    "bitwise_right_shift",
     "bitwise_xor",
     "bmm",
     "bool",
@@ -169,12 +189,16 @@ __all__ = [
     "ceil",
     "chunk",
     "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
     "clone",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
     "conv_transpose2d",
     "cos",
+    "cosh",
     "count_nonzero",
     "cumprod",
     "cumsum",
@@ -183,6 +207,7 @@ __all__ = [
     "diag",
     "diagonal",
     "div",
+    "divide",
     "dot",
     "double",
     "dropout",
@@ -194,7 +219,10 @@ __all__ = [
     "equal",
     "erf",
     "exp",
+    "exp2",
+    "expm1",
     "eye",
+    "fix",
     "flatten",
     "float",
     "float16",
@@ -210,6 +238,8 @@ __all__ = [
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
+    "greater",
+    "greater_equal",
     "gt",
     "half",
     "index_select",
@@ -223,10 +253,17 @@ __all__ = [
     "isinf",
     "isnan",
     "le",
+    "lerp",
+    "less",
+    "less_equal",
     "linspace",
     "load",
     "log",
+    "log1p",
+    "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -235,6 +272,7 @@ __all__ = [
     "long",
     "lt",
     "manual_seed",
+    "masked_fill",
     "matmul",
     "max",
     "max_pool1d",
@@ -249,18 +287,23 @@ __all__ = [
     "mm",
     "models",
     "mul",
+    "multiply",
     "mv",
+    "nan_to_num",
     "narrow",
     "ne",
     "neg",
+    "negative",
     "nn",
     "no_grad",
     "norm",
+    "not_equal",
     "ones",
     "ones_like",
     "ops",
     "optim",
     "permute",
+    "positive",
     "pow",
     "prelu",
     "prod",
@@ -290,6 +333,7 @@ __all__ = [
     "sigmoid",
     "sign",
     "sin",
+    "sinh",
     "softmax",
     "sort",
     "split",
@@ -299,9 +343,11 @@ __all__ = [
     "stack",
     "std",
     "sub",
+    "subtract",
     "sum",
     "t",
     "take_along_dim",
+    "tan",
     "tanh",
     "tensor",
     "testing",
@@ -309,6 +355,7 @@ __all__ = [
     "transpose",
     "tril",
     "triu",
+    "true_divide",
     "trunc",
     "uint8",
     "unbind",

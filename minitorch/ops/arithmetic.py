@@ -10,11 +10,10 @@ from typing import Any
 
 from ..dtypes import as_dtype, bool_
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .compare import logical_or
-from .dispatch import floating, ieee, pair
+from .compare import bitwise_or
+from .dispatch import Constant, check_kind, floating, ieee, pair, scalar
 from .elementwise import square
 from .exponential import log
-from .rounding import trunc
 from .selection import where
 
 
@@ -117,10 +116,20 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> import minitorch
     >>> minitorch.tensor([1, 2]) + 0.5
     tensor([1.5000, 2.5000])
+
+    Raises:
+        TypeError: an operand is neither a tensor nor a number.
+        RuntimeError: ``alpha`` is a float and the result has integers, or the shapes don't broadcast.
     """
-    if alpha != 1:
-        other = other * alpha
-    return Add.apply(*pair("add", input, other))
+    a, b = pair("add", input, other)
+    return Add.apply(a, b if alpha == 1 else _scaled("add", b, alpha))
+
+
+def _scaled(name: str, other: Tensor, alpha: float) -> Tensor:
+    """``alpha * other`` in the dtype of ``other``."""
+    if other.data.dtype.kind != "f" and isinstance(alpha, float):
+        raise RuntimeError(f"{name}: alpha must not be a floating-point number for {other.dtype} tensors, got {alpha}")
+    return Mul.apply(other, scalar(alpha, other.dtype, other))
 
 
 @tensor_method("sub", "subtract", "__sub__")
@@ -130,8 +139,6 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     Raises:
         RuntimeError: an operand is bool (use logical operations), or the shapes don't broadcast.
     """
-    if alpha != 1:
-        other = other * alpha
     a, b = pair("sub", input, other)
     promoted = a is not input or b is not other
     if a.data.dtype.kind == "b" or (promoted and (_is_bool(input) or _is_bool(other))):
@@ -139,7 +146,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
             "use the `~` or `logical_not()` operator instead."
         )
-    return Sub.apply(a, b)
+    return Sub.apply(a, b if alpha == 1 else _scaled("sub", b, alpha))
 
 
 def _is_bool(operand: Any) -> bool:
@@ -163,7 +170,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``, broadcast. Integers are divided as floats, unless ``rounding_mode`` is given.
 
     Args:
-        rounding_mode: None; ``"trunc"`` rounds towards zero, ``"floor"`` down (both without a gradient).
+        rounding_mode: None; ``"trunc"`` rounds towards zero, ``"floor"`` down; the gradient is then 0.
 
     >>> import minitorch
     >>> minitorch.div(minitorch.tensor([7, -7]), 2, rounding_mode="trunc")
@@ -178,13 +185,17 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     a, b = pair("div", input, other)
     if rounding_mode is None:
         return Div.apply(floating(a), floating(b))
-    if a.data.dtype.kind == "f":
-        return trunc(Div.apply(a, b))
     check_divisor("div", b)
-    xp, quotient = a.backend.xp, floor_divide(a, b).data
+    return Constant.apply(ieee.run(_truncated, a.data, b.data, a.backend.xp), a, b)
+
+
+def _truncated(a: Any, b: Any, xp: Any) -> Any:
+    """a/b rounded towards zero, of two arrays of one dtype."""
+    if a.dtype.kind == "f":
+        return xp.trunc(a / b)
+    quotient = xp.floor_divide(a, b)
     # Floor and truncation differ by one where the signs differ and something remains.
-    off = (xp.remainder(a.data, b.data) != 0) & ((a.data < 0) != (b.data < 0))
-    return wrap(quotient + off.astype(quotient.dtype), a.backend)
+    return quotient + ((xp.remainder(a, b) != 0) & ((a < 0) != (b < 0))).astype(quotient.dtype)
 
 
 @tensor_method("__rtruediv__")
@@ -194,19 +205,23 @@ def rdiv(input: Any, other: Any) -> Tensor:
 
 
 def check_divisor(name: str, divisor: Tensor) -> None:
-    """Raises RuntimeError where an integer division by zero would give garbage, and for bools."""
-    if divisor.data.dtype.kind == "b":
-        raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
+    """Raises RuntimeError where an integer division by zero would give garbage, NotImplementedError for bools."""
+    check_kind(name, divisor, "if")
     if divisor.data.dtype.kind != "f" and not divisor.data.all():
         raise RuntimeError(f"ZeroDivisionError: {name}: an integer tensor is divided by zero")
 
 
 @tensor_method("floor_divide", "__floordiv__")
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """``⌊input / other⌋``, broadcast. It has no gradient."""
+    """``⌊input / other⌋``, broadcast. Its gradient is 0 (PyTorch has one for ``div(rounding_mode="floor")`` only).
+
+    Raises:
+        RuntimeError: integers are divided by zero.
+        NotImplementedError: both operands are bool.
+    """
     a, b = pair("floor_divide", input, other)
     check_divisor("floor_divide", b)
-    return wrap(ieee.run(a.backend.xp.floor_divide, a.data, b.data), a.backend)
+    return Constant.apply(ieee.run(a.backend.xp.floor_divide, a.data, b.data), a, b)
 
 
 @tensor_method("__rfloordiv__")
@@ -238,14 +253,14 @@ def pow(input: Any, exponent: Any) -> Tensor:
     """
     if isinstance(exponent, (int, float)) and isinstance(input, Tensor):
         if input.data.dtype.kind == "b" and isinstance(exponent, bool):
-            return logical_or(input, not exponent)  # 0⁰ = 1, as for numbers
+            return bitwise_or(input, not exponent)  # 0⁰ = 1, as for numbers
         if exponent == 2 and (input.data.dtype.kind == "f" or (type(exponent) is int and input.data.dtype.kind != "b")):
             return square(input)
     a, b = pair("pow", input, exponent)
     if a.data.dtype.kind in "iu" and (b.data < 0).any():
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if a.data.dtype.kind == "b":
-        raise RuntimeError("pow: bool tensors have no power; convert them with .to(minitorch.int64)")
+        raise NotImplementedError("pow: not implemented for bool tensors; convert them with .to(minitorch.int64)")
     return Pow.apply(a, b)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..tensor import Tensor, tensor_method, wrap
-from .dispatch import pair
+from .dispatch import check_kind, check_tensors, ieee, pair, same_device, ufunc
 
 
 def _apply(name: str, input: Any, other: Any, xp_name: str) -> Tensor:
-    a, b = pair(name, input, other)
-    return wrap(getattr(a.backend.xp, xp_name)(a.data, b.data), a.backend)
+    return ufunc(xp_name, *pair(name, input, other))
 
 
 @tensor_method("eq")
@@ -67,35 +68,39 @@ def ge(input: Any, other: Any) -> Tensor:
     return _apply("ge", input, other, "greater_equal")
 
 
+def _logical(name: str, input: Tensor, other: Tensor) -> Tensor:
+    check_tensors(name, input=input, other=other)
+    return _apply(name, input, other, name)
+
+
 @tensor_method("logical_and")
-def logical_and(input: Any, other: Any) -> Tensor:
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Whether both elements are nonzero."""
-    return _apply("logical_and", input, other, "logical_and")
+    return _logical("logical_and", input, other)
 
 
 @tensor_method("logical_or")
-def logical_or(input: Any, other: Any) -> Tensor:
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """Whether one of the elements is nonzero."""
-    return _apply("logical_or", input, other, "logical_or")
+    return _logical("logical_or", input, other)
 
 
 @tensor_method("logical_xor")
-def logical_xor(input: Any, other: Any) -> Tensor:
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """Whether exactly one of the elements is nonzero."""
-    return _apply("logical_xor", input, other, "logical_xor")
+    return _logical("logical_xor", input, other)
 
 
 @tensor_method("logical_not")
 def logical_not(input: Tensor) -> Tensor:
     """Whether each element is zero."""
-    return wrap(input.backend.xp.logical_not(input.data), input.backend)
+    return ufunc("logical_not", input)
 
 
 def _bitwise(name: str, input: Any, other: Any) -> Tensor:
     a, b = pair(name, input, other)
-    if a.data.dtype.kind == "f":
-        raise RuntimeError(f"{name}: expected integer or bool tensors, got {a.dtype}")
-    return wrap(getattr(a.backend.xp, name)(a.data, b.data), a.backend)
+    check_kind(name, a, "bi")
+    return ufunc(name, a, b)
 
 
 @tensor_method("bitwise_and", "__and__", "__rand__")
@@ -116,37 +121,119 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
     return _bitwise("bitwise_xor", input, other)
 
 
-@tensor_method("bitwise_not", "__invert__")
+@tensor_method("bitwise_not")
 def bitwise_not(input: Tensor) -> Tensor:
     """``~input`` of integers or bools."""
+    check_kind("bitwise_not", input, "bi")
+    return ufunc("invert", input)
+
+
+@tensor_method("__invert__")
+def invert(input: Tensor) -> Tensor:
+    """``~input`` of integers or bools."""
     if input.data.dtype.kind == "f":
-        raise TypeError(f"bitwise_not: expected an integer or bool tensor, got {input.dtype}")
-    return wrap(input.backend.xp.invert(input.data), input.backend)
+        raise TypeError(f"~ (operator.invert) is only implemented on integer and bool tensors, got {input.dtype}")
+    return bitwise_not(input)
+
+
+def _shift(name: str, input: Any, other: Any) -> Tensor:
+    a, b = pair(name, input, other)
+    check_kind(name, a, "i")
+    xp, bits = a.backend.xp, 8 * a.data.itemsize
+    # C leaves open what a negative distance does, or one as large as the number of bits. All bits are shifted out.
+    inside = (b.data >= 0) & (b.data < bits)
+    outside = -(a.data < 0).astype(a.data.dtype) if name == "right_shift" else 0
+    return wrap(xp.where(inside, getattr(xp, name)(a.data, b.data * inside), outside), a.backend)
+
+
+@tensor_method("bitwise_left_shift", "__lshift__")
+def bitwise_left_shift(input: Any, other: Any) -> Tensor:
+    """``input << other`` of integers: ``input · 2ᵒᵗʰᵉʳ``, without the bits that don't fit.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 3, -1]) << minitorch.tensor([4, 1, 64])
+    tensor([16,  6,  0])
+    """
+    return _shift("left_shift", input, other)
+
+
+@tensor_method("bitwise_right_shift", "__rshift__")
+def bitwise_right_shift(input: Any, other: Any) -> Tensor:
+    """``input >> other`` of integers: ``⌊input / 2ᵒᵗʰᵉʳ⌋``.
+
+    >>> import minitorch
+    >>> minitorch.tensor([16, -7, -1]) >> minitorch.tensor([4, 1, 64])
+    tensor([ 1, -4, -1])
+    """
+    return _shift("right_shift", input, other)
+
+
+@tensor_method("__rlshift__")
+def rlshift(input: Any, other: Any) -> Tensor:
+    """``other << input``."""
+    return bitwise_left_shift(other, input)
+
+
+@tensor_method("__rrshift__")
+def rrshift(input: Any, other: Any) -> Tensor:
+    """``other >> input``."""
+    return bitwise_right_shift(other, input)
 
 
 @tensor_method("isnan")
 def isnan(input: Tensor) -> Tensor:
     """Whether each element is NaN."""
-    return wrap(input.backend.xp.isnan(input.data), input.backend)
+    return ufunc("isnan", input)
 
 
 @tensor_method("isinf")
 def isinf(input: Tensor) -> Tensor:
     """Whether each element is +inf or -inf."""
-    return wrap(input.backend.xp.isinf(input.data), input.backend)
+    return ufunc("isinf", input)
 
 
 @tensor_method("isfinite")
 def isfinite(input: Tensor) -> Tensor:
     """Whether each element is neither infinite nor NaN."""
-    return wrap(input.backend.xp.isfinite(input.data), input.backend)
+    return ufunc("isfinite", input)
 
 
 @tensor_method("isclose")
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
-    """``|input - other| <= atol + rtol·|other|``, elementwise."""
+    """``|input - other| <= atol + rtol·|other|``, elementwise and broadcast; infinities are close to themselves only.
+
+    Args:
+        rtol, atol: the relative and the absolute tolerance.
+        equal_nan: whether NaN is close to NaN.
+
+    >>> import minitorch
+    >>> minitorch.isclose(minitorch.tensor([1., 1e6]), minitorch.tensor([1.1, 1e6 + 1]))
+    tensor([False,  True])
+
+    Raises:
+        TypeError: an argument is not a tensor.
+        RuntimeError: the dtypes differ, a tolerance is negative, or the shapes don't broadcast.
+    """
+    check_tensors("isclose", input=input, other=other)
+    if input.data.dtype != other.data.dtype:
+        raise RuntimeError(f"isclose: expected tensors of one dtype, got {input.dtype} and {other.dtype}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"isclose: {name} must be greater than or equal to zero, but got {tolerance}")
     a, b = pair("isclose", input, other)
-    return wrap(a.backend.xp.isclose(a.data, b.data, rtol=rtol, atol=atol, equal_nan=equal_nan), a.backend)
+    return wrap(ieee.run(_close, a.data, b.data, rtol, atol, equal_nan, a.backend.xp), a.backend)
+
+
+def _close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool, xp: Any) -> Any:
+    close = a == b
+    if equal_nan:
+        close = close | ((a != a) & (b != b))
+    if rtol == 0 == atol:
+        return close
+    if a.dtype.kind != "f":
+        a, b = a.astype(np.float64), b.astype(np.float64)  # where a difference doesn't wrap around
+    difference = abs(a - b)
+    return close | (xp.isfinite(difference) & (difference <= atol + abs(rtol * b)))
 
 
 @tensor_method("allclose")
@@ -157,5 +244,11 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 
 @tensor_method("equal")
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether both have one shape and equal elements."""
+    """Whether both have one shape and equal elements, whatever their dtypes; NaN isn't equal to itself.
+
+    Raises:
+        TypeError: ``other`` is not a tensor.
+    """
+    check_tensors("equal", input=input, other=other)
+    same_device("equal", input, other)
     return input.data.shape == other.data.shape and bool(eq(input, other).data.all())

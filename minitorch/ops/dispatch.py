@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +53,25 @@ def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
     if d.name == "uint8" and not isinstance(value, bool):
         value = int(value) & 0xFF  # wraps around, as arithmetic on the tensor's elements does
     return wrap(ieee.run(like.backend.xp.asarray, value, dtype=d.numpy), like.backend)
+
+
+def fitting(value: Any, d: dtype, like: Tensor) -> Tensor:
+    """:func:`scalar` for a number that is to keep its value.
+
+    Raises:
+        TypeError: ``value`` is no number.
+        RuntimeError: it is too large for ``d``. Negative numbers still wrap around in uint8, as in PyTorch.
+    """
+    of_scalar(value)
+    fits = True
+    if d.is_floating_point:
+        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(d.numpy).max)
+    elif d.name != "bool":
+        limits = np.iinfo(d.numpy)
+        fits = (-limits.max if d.name == "uint8" else limits.min) <= value <= limits.max
+    if not fits:
+        raise RuntimeError(f"value {value} cannot be converted to type {d} without overflow")
+    return scalar(value, d, like)
 
 
 def promotion_of(operand: Any) -> tuple[dtype, int]:
@@ -167,6 +187,47 @@ def check_floating(name: str, *tensors: Tensor, integers: bool = False) -> None:
             raise RuntimeError(f"{name}: expected tensors of one dtype, got {listed}; convert with .to({tensor.dtype})")
         if tensor.backend is not tensors[0].backend:
             same_device(name, *tensors)
+
+
+_KINDS = {"b": "bool", "i": "integer", "f": "floating-point"}
+
+
+def check_kind(name: str, tensor: Tensor, kinds: str) -> None:
+    """Raises NotImplementedError, as PyTorch where it has no kernel, unless the tensor's dtype is of one of ``kinds``.
+
+    Kinds are ``"b"`` (bool), ``"i"`` (integers) and ``"f"`` (floating-point numbers).
+    """
+    if tensor.data.dtype.kind.replace("u", "i") not in kinds:
+        wanted = " and ".join([_KINDS[kind] for kind in kinds])
+        raise NotImplementedError(
+            f"{name}: not implemented for {tensor.dtype} tensors, only for {wanted} ones; convert with .to(dtype)"
+        )
+
+
+def check_tensors(name: str, **arguments: Any) -> None:
+    """Raises TypeError where an argument isn't a tensor."""
+    for argument, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}: expected {argument} to be a Tensor, got {type(value).__name__}")
+
+
+def ufunc(name: str, *inputs: Tensor) -> Tensor:
+    """A function of the array module, by its name, of tensors of one dtype."""
+    backend = inputs[0].backend
+    return wrap(ieee.run(getattr(backend.xp, name), *[t.data for t in inputs]), backend)
+
+
+class Constant(Function):
+    """An array that was computed from ``sources`` by a piecewise constant function: their gradients are 0."""
+
+    @staticmethod
+    def forward(ctx: Any, array: Any, *sources: Tensor) -> Tensor:
+        return wrap(array, sources[0].backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        zero = grad_output.new_zeros(()).expand(grad_output.data.shape)
+        return tuple([zero if needed else None for needed in ctx.needs_input_grad])
 
 
 def in_float32(function: Callable[..., Tensor], *args: Any) -> Tensor:

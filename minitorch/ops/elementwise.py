@@ -1,11 +1,12 @@
-"""Mathematical functions of one operand, element by element. Forward and backward stand together."""
+"""Sign, magnitude, powers and roots of one operand, element by element. Forward and backward stand together."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..dtypes import int64
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .dispatch import floating, ieee
+from .dispatch import Constant, cast, check_kind, floating, ieee
 
 
 class Neg(Function):
@@ -63,19 +64,6 @@ class Sqrt(Function):
         return grad_output / (output * 2)
 
 
-class Sign(Function):
-    """-1, 0 or 1, and 0 for NaN, where NumPy's sign is NaN: its gradient is 0 wherever it has one."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Tensor:
-        positive, negative = input.data > 0, input.data < 0
-        return wrap(positive.astype(input.data.dtype) - negative.astype(input.data.dtype), input.backend)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return grad_output.new_zeros(grad_output.data.shape)
-
-
 @tensor_method("neg", "negative", "__neg__")
 def neg(input: Tensor) -> Tensor:
     """``-input``.
@@ -90,21 +78,28 @@ def neg(input: Tensor) -> Tensor:
     return Neg.apply(input)
 
 
-@tensor_method("__pos__")
+@tensor_method("positive", "__pos__")
 def positive(input: Tensor) -> Tensor:
-    """``+input``: the tensor itself."""
+    """``+input``: the tensor itself.
+
+    Raises:
+        RuntimeError: the tensor is bool.
+    """
+    if input.data.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported; convert it with .to(minitorch.int64)")
     return input
 
 
 @tensor_method("square")
 def square(input: Tensor) -> Tensor:
-    """``input²``, elementwise."""
-    return Square.apply(input)
+    """``input²``, elementwise; of bools, as int64."""
+    return Square.apply(cast(input, int64) if input.data.dtype.kind == "b" else input)
 
 
 @tensor_method("abs", "absolute", "__abs__")
 def abs_(input: Tensor) -> Tensor:
     """``|input|``, elementwise; the gradient at 0 is 0."""
+    check_kind("abs", input, "if")
     return Abs.apply(input)
 
 
@@ -122,11 +117,15 @@ def rsqrt(input: Tensor) -> Tensor:
 
 @tensor_method("reciprocal")
 def reciprocal(input: Tensor) -> Tensor:
-    """``1/input``, elementwise."""
+    """``1/input``, elementwise. Integers are taken as floats."""
     return 1 / input
 
 
 @tensor_method("sign")
 def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1; 0 for NaN. Piecewise constant: its gradient is 0."""
-    return input if input.data.dtype.kind == "b" else Sign.apply(input)
+    array = input.data
+    if array.dtype.kind == "b":
+        return wrap(array.copy(), input.backend)
+    # NumPy's sign of NaN would be NaN.
+    return Constant.apply((array > 0).astype(array.dtype) - (array < 0).astype(array.dtype), input)

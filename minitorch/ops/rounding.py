@@ -1,43 +1,63 @@
-"""Rounding to integers, element by element. All of it is piecewise constant: the gradient is 0."""
+"""Rounding, element by element. All of it is piecewise constant: the gradients are 0. Integers stay as they are."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..tensor import Function, Tensor, tensor_method, wrap
+import numpy as np
+
+from ..tensor import Tensor, tensor_method, wrap
+from .dispatch import Constant, check_kind, ieee
 
 
-class Constant(Function):
-    """A piecewise constant function, given by its name in the array module: its gradient is 0 wherever it has one."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, name: str) -> Tensor:
-        return wrap(getattr(input.backend.xp, name)(input.data), input.backend)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return grad_output.new_zeros(grad_output.data.shape), None
+def _rounded(name: str, input: Tensor, xp_name: str) -> Tensor:
+    check_kind(name, input, "if")
+    if input.data.dtype.kind != "f":
+        return wrap(input.data.copy(), input.backend)
+    return Constant.apply(getattr(input.backend.xp, xp_name)(input.data), input)
 
 
 @tensor_method("floor")
 def floor(input: Tensor) -> Tensor:
-    """The largest integer not above each element. Piecewise constant: its gradient is 0."""
-    return Constant.apply(input, "floor") if input.data.dtype.kind == "f" else input
+    """The largest integer not above each element. Its gradient is 0."""
+    return _rounded("floor", input, "floor")
 
 
 @tensor_method("ceil")
 def ceil(input: Tensor) -> Tensor:
-    """The smallest integer not below each element. Piecewise constant: its gradient is 0."""
-    return Constant.apply(input, "ceil") if input.data.dtype.kind == "f" else input
+    """The smallest integer not below each element. Its gradient is 0."""
+    return _rounded("ceil", input, "ceil")
 
 
-@tensor_method("trunc")
+@tensor_method("trunc", "fix")
 def trunc(input: Tensor) -> Tensor:
-    """Each element without its fractional part. Piecewise constant: its gradient is 0."""
-    return Constant.apply(input, "trunc") if input.data.dtype.kind == "f" else input
+    """Each element without its fractional part. Its gradient is 0."""
+    return _rounded("trunc", input, "trunc")
 
 
 @tensor_method("round")
-def round_(input: Tensor) -> Tensor:
-    """The nearest integer to each element; halves go to the even one. Piecewise constant: its gradient is 0."""
-    return Constant.apply(input, "rint") if input.data.dtype.kind == "f" else input
+def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest number with ``decimals`` digits after the point; halves go to the even one. Its gradient is 0.
+
+    A negative ``decimals`` rounds to tens, hundreds and so on. As in PyTorch, elements are multiplied by a power of
+    ten, rounded to integers and divided again: a number of which that product isn't exact may go the other way, and
+    where it overflows the result is infinite.
+
+    >>> import minitorch
+    >>> minitorch.round(minitorch.tensor([0.5, 1.5, -2.7]))
+    tensor([ 0.,  2., -3.])
+    >>> minitorch.round(minitorch.tensor([1234.567]), decimals=-2)
+    tensor([1200.])
+
+    Raises:
+        NotImplementedError: the tensor is bool, or of integers and ``decimals`` isn't 0.
+    """
+    if decimals == 0:
+        return _rounded("round", input, "rint")
+    check_kind("round with decimals", input, "f")
+    return Constant.apply(ieee.run(_to_decimals, input.data, decimals, input.backend.xp), input)
+
+
+def _to_decimals(x: Any, decimals: int, xp: Any) -> Any:
+    power = x.dtype.type(np.float64(10) ** abs(decimals))
+    return xp.rint(x / power) * power if decimals < 0 else xp.rint(x * power) / power

@@ -60,6 +60,11 @@ ROWS = [
         mistakes=(
             NOT_BROADCASTABLE,
             Mistake(lambda lib: lib.ones(2) + "a", TypeError, "add: expected a tensor or a num"),
+            Mistake(
+                lambda lib: lib.add(lib.tensor([1]), lib.tensor([1]), alpha=1.5),
+                RuntimeError,
+                r"add: alpha must not be a floating-point number for minitorch\.int64 tensors, got 1\.5",
+            ),
         ),
     ),
     Op(
@@ -73,6 +78,12 @@ ROWS = [
         mistakes=(
             Mistake(
                 lambda lib: lib.tensor([True]) - lib.tensor([True]), RuntimeError, "with a bool tensor is not supp"
+            ),
+            Mistake(lambda lib: 1 - lib.tensor([True]), RuntimeError, "with a bool tensor is not supp"),
+            Mistake(
+                lambda lib: lib.sub(lib.tensor([1]), lib.tensor([1]), alpha=0.5),
+                RuntimeError,
+                "sub: alpha must not be a floating-point number",
             ),
         ),
     ),
@@ -101,7 +112,7 @@ ROWS = [
         _rounded("floor"),
         each(lambda a, b: a // b),
         _quotients,
-        differentiable=False,
+        smooth=False,
         integers=INTEGERS,
         mistakes=(
             Mistake(
@@ -116,11 +127,17 @@ ROWS = [
         named("floor_divide"),
         each(lambda a, b: a // b),
         _quotients,
-        differentiable=False,
+        smooth=False,
         integers=INTEGERS,
+        in_torch=lambda case: case.tensors[0].dtype.kind != "f",  # PyTorch's floor_divide has no derivative
         mistakes=(
             Mistake(lambda lib: lib.tensor([1]) // lib.tensor([0]), RuntimeError, "ZeroDivisionError"),
             Mistake(lambda lib: lib.tensor([1]) // 0, RuntimeError, "ZeroDivisionError"),
+            Mistake(
+                lambda lib: lib.tensor([True]) // lib.tensor([True]),
+                NotImplementedError,
+                r"floor_divide: not implemented for minitorch\.bool tensors",
+            ),
         ),
     ),
     Op(
@@ -129,7 +146,10 @@ ROWS = [
         each(lambda a, b: a % b),
         _quotients,
         integers=INTEGERS,
-        mistakes=(Mistake(lambda lib: lib.tensor([1]) % lib.tensor([0]), RuntimeError, "ZeroDivisionError"),),
+        mistakes=(
+            Mistake(lambda lib: lib.tensor([1]) % lib.tensor([0]), RuntimeError, "ZeroDivisionError"),
+            Mistake(lambda lib: 5 % lib.tensor([2, 0]), RuntimeError, "ZeroDivisionError"),
+        ),
     ),
     Op(
         "pow",

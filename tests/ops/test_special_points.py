@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 
@@ -27,6 +28,38 @@ POINTS = {
     "sign": (lambda x: x.sign(), [-2.0, 0.0, INF, NAN], [-1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]),
     "floor": (lambda x: x.floor(), [-0.5, 2.0, INF], [-1.0, 2.0, INF], [0.0, 0.0, 0.0]),
     "round": (lambda x: x.round(), [0.5, 1.5, 2.5, -0.5], [0.0, 2.0, 2.0, -0.0], [0.0, 0.0, 0.0, 0.0]),
+    "round to tens": (lambda x: x.round(decimals=-1), [14.0, 15.0, 25.0, -INF], [10.0, 20.0, 20.0, -INF], [0.0] * 4),
+    "round to hundredths": (lambda x: x.round(decimals=2), [0.125, 1e308, NAN], [0.12, INF, NAN], [0.0] * 3),
+    "exp2": (lambda x: x.exp2(), [-INF, 1024.0, 3.0], [0.0, INF, 8.0], [0.0, INF, 8 * math.log(2)]),
+    "expm1": (lambda x: x.expm1(), [-0.0, 1e-20, -INF, 1000.0], [-0.0, 1e-20, -1.0, INF], [1.0, 1.0, 0.0, INF]),
+    "log1p": (
+        lambda x: x.log1p(),
+        [-0.0, 1e-20, -1.0, -2.0, INF],
+        [-0.0, 1e-20, -INF, NAN, INF],
+        [1.0, 1.0, INF, -1.0, 0.0],
+    ),
+    "log2": (
+        lambda x: x.log2(),
+        [0.0, -0.0, 8.0, -1.0],
+        [-INF, -INF, 3.0, NAN],
+        [INF, -INF, 0.125 / math.log(2), -1 / math.log(2)],
+    ),
+    "log10": (lambda x: x.log10(), [0.0, 1000.0, INF], [-INF, 3.0, INF], [INF, 1 / (1000 * math.log(10)), 0.0]),
+    "tan": (lambda x: x.tan(), [0.0, INF], [0.0, NAN], [1.0, NAN]),
+    "asin": (lambda x: x.asin(), [1.0, -1.0, 2.0], [math.pi / 2, -math.pi / 2, NAN], [INF, INF, NAN]),
+    "acos": (lambda x: x.acos(), [1.0, -1.0, 2.0], [0.0, math.pi, NAN], [-INF, -INF, NAN]),
+    "atan": (lambda x: x.atan(), [INF, -INF, 1e300], [math.pi / 2, -math.pi / 2, math.pi / 2], [0.0, 0.0, 0.0]),
+    "sinh": (lambda x: x.sinh(), [1000.0, -INF], [INF, -INF], [INF, INF]),
+    "cosh": (lambda x: x.cosh(), [1000.0, -INF], [INF, INF], [INF, -INF]),
+    "nan_to_num": (
+        lambda x: x.nan_to_num(nan=2.0, posinf=3.0),
+        [NAN, INF, -INF, 1.0],
+        [2.0, 3.0, -sys.float_info.max, 1.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ),
+    "masked_fill with -inf": (lambda x: x.masked_fill(x > 1, -INF), [1.0, 2.0, NAN], [1.0, -INF, NAN], [1.0, 0.0, 1.0]),
+    "clamp to NaN": (lambda x: x.clamp(NAN, 1.0), [0.0, 2.0], [NAN, NAN], [0.0, 0.0]),
+    "clamp between crossed bounds": (lambda x: x.clamp(2, 1), [0.0, 1.0, 1.5, 3.0], [1.0] * 4, [0.0] * 4),
     "relu": (lambda x: minitorch.relu(x), [-1.0, 0.0, INF], [0.0, 0.0, INF], [0.0, 0.0, 1.0]),
     "clamp": (
         lambda x: x.clamp(0, 1),
@@ -83,6 +116,124 @@ def test_pytorch_agrees(name):
         y = function(x)
     assert same(y.detach().reshape(-1).tolist(), values)
     assert same(torch.autograd.grad(y.sum(), x)[0].tolist(), gradients)
+
+
+# A function of several numbers, the points, its values, and its gradients with respect to each.
+POINTS_OF_SEVERAL = {
+    "atan2": (
+        lambda y, x: y.atan2(x),
+        [[0.0, 0.0, -0.0, 1.0, INF], [0.0, -0.0, -1.0, 0.0, 1.0]],
+        [0.0, math.pi, -math.pi, math.pi / 2, math.pi / 2],
+        [[0.0, 0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, -1.0, NAN]],
+    ),
+    "logaddexp": (
+        lambda a, b: a.logaddexp(b),
+        [[INF, -INF, INF, -INF, 1000.0, NAN], [INF, -INF, 1.0, 1.0, -1000.0, 1.0]],
+        [INF, -INF, INF, 1.0, 1000.0, NAN],
+        [[NAN, NAN, 1.0, 0.0, 1.0, NAN], [NAN, NAN, 0.0, 1.0, 0.0, NAN]],
+    ),
+    "lerp": (
+        lambda a, b, w: a.lerp(b, w),
+        [[1.0, 1.0, 0.1, 1.0], [2.0, 2.0, 0.7, INF], [0.5, 1.0, 1.0, 0.0]],
+        [1.5, 2.0, 0.7, NAN],
+        [[0.5, 0.0, 0.0, 1.0], [0.5, 1.0, 1.0, 0.0], [1.0, 1.0, 0.6, INF]],
+    ),
+    "clamp": (
+        lambda x, low, high: x.clamp(low, high),
+        [
+            [-1.0, 0.0, 0.5, 1.0, 2.0, NAN, 3.0, 0.5, 0.5, 0.0, 2.0, NAN],
+            [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, NAN, 0.0, 1.0, 1.0, 3.0],
+            [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, NAN, 1.0, 1.0, 1.0],
+        ],
+        [0.0, 0.0, 0.5, 1.0, 1.0, NAN, 1.0, NAN, NAN, 1.0, 1.0, NAN],
+        [
+            [0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0],
+        ],
+    ),
+    "clamp_min": (
+        lambda x, low: x.clamp_min(low),
+        [[-1.0, 0.0, 1.0, NAN, 1.0], [0.0, 0.0, 0.0, 0.0, NAN]],
+        [0.0, 0.0, 1.0, NAN, NAN],
+        [[0.0, 1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0]],
+    ),
+    "clamp_max": (
+        lambda x, high: x.clamp_max(high),
+        [[-1.0, 0.0, 1.0, NAN, 1.0], [0.0, 0.0, 0.0, 0.0, NAN]],
+        [-1.0, 0.0, 0.0, NAN, NAN],
+        [[1.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]],
+    ),
+    "remainder": (
+        lambda a, b: a % b,
+        [[7.0, -7.0, 5.0, -5.0, INF, 1.0], [2.0, 2.0, INF, INF, 1.0, 0.0]],
+        [1.0, 1.0, 5.0, INF, NAN, NAN],
+        [[1.0] * 6, [-3.0, 4.0, 0.0, 1.0, NAN, -INF]],
+    ),
+    "div(floor)": (
+        lambda a, b: a.div(b, rounding_mode="floor"),
+        [[7.0, -7.0, 1.0, -5.0], [2.0, 2.0, 0.0, INF]],
+        [3.0, -4.0, INF, -1.0],
+        [[0.0] * 4, [0.0] * 4],
+    ),
+    "div(trunc)": (
+        lambda a, b: a.div(b, rounding_mode="trunc"),
+        [[7.0, -7.0, 1.0, -5.0], [2.0, 2.0, 0.0, INF]],
+        [3.0, -3.0, INF, -0.0],
+        [[0.0] * 4, [0.0] * 4],
+    ),
+}
+
+
+def check_several(lib, grad, name):
+    function, points, values, gradients = POINTS_OF_SEVERAL[name]
+    leaves = [lib.tensor(numbers, dtype=lib.float64, requires_grad=True) for numbers in points]
+    y = function(*leaves)
+    assert same(y.detach().tolist(), values)
+    found = grad(y.sum(), leaves)
+    assert [same(g.tolist(), wanted) for g, wanted in zip(found, gradients, strict=True)] == [True] * len(leaves)
+
+
+@pytest.mark.parametrize("name", POINTS_OF_SEVERAL)
+def test_values_and_gradients_of_several(name):
+    check_several(minitorch, grad, name)
+
+
+@pytest.mark.parametrize("name", POINTS_OF_SEVERAL)
+def test_pytorch_agrees_about_several(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    check_several(torch, torch.autograd.grad, name)
+
+
+def test_the_gradient_of_the_gradient_of_atan2_at_the_origin_is_0():
+    y = minitorch.zeros(1, dtype=minitorch.float64, requires_grad=True)
+    x = minitorch.zeros(1, dtype=minitorch.float64, requires_grad=True)
+    first = grad(minitorch.atan2(y, x).sum(), (y, x), create_graph=True)
+    for g in first:
+        assert [h.tolist() for h in grad(g.sum(), (y, x), retain_graph=True, materialize_grads=True)] == [[0.0], [0.0]]
+
+
+def test_floor_divide_has_a_gradient_of_0():
+    x = minitorch.tensor([7.0, -7.0], requires_grad=True)
+    ((x // 2) * 3 + x).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert (9 // x).requires_grad
+
+
+def test_rounding_integers_gives_a_copy():
+    x = minitorch.tensor([1, -2])
+    for name in ("floor", "ceil", "trunc", "round"):
+        y = getattr(x, name)()
+        y.zero_()
+        assert x.tolist() == [1, -2]
+
+
+def test_numbers_keep_the_dtype_that_alpha_multiplies():
+    flags = minitorch.tensor([True, False])
+    assert minitorch.add(flags, flags, alpha=2).dtype is minitorch.bool
+    assert minitorch.add(minitorch.tensor([1.0]), minitorch.tensor([1]), alpha=1.5).tolist() == [2.5]
+    small = minitorch.tensor([1], dtype=minitorch.uint8)
+    assert minitorch.sub(small, small, alpha=3).tolist() == [254]
 
 
 def test_arg_of_ties_and_nan_is_the_first():
