@@ -105,6 +105,8 @@ from .ops.gather import gather, index_select, scatter, scatter_add, take_along_d
 from .ops.selection import clamp, clamp_max, clamp_min, masked_fill, maximum, minimum, nan_to_num, where
 from .ops.selection import clamp as clip
 from .ops.matmul import bmm, dot, matmul, mm, mv
+from .ops.products import addmm, baddbmm, outer, trace
+from .ops.einsum import einsum, tensordot
 from .ops import return_types
 from .ops.reduce import all, any, count_nonzero, logsumexp, mean, std, sum, var
 from .ops.extremes import amax, amin, argmax, argmin, max, min
@@ -156,6 +158,7 @@ __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_max_pool1d",
     "add",
+    "addmm",
     "all",
     "allclose",
     "amax",
@@ -175,6 +178,7 @@ __all__ = [
     "atan2",
     "autograd",
     "avg_pool1d",
+    "baddbmm",
     "bincount",
     "bitwise_and",
     "bitwise_left_shift",
@@ -212,6 +216,7 @@ __all__ = [
     "double",
     "dropout",
     "dtype",
+    "einsum",
     "empty",
     "empty_like",
     "enable_grad",
@@ -302,6 +307,7 @@ __all__ = [
     "ones_like",
     "ops",
     "optim",
+    "outer",
     "permute",
     "positive",
     "pow",
@@ -350,8 +356,10 @@ __all__ = [
     "tan",
     "tanh",
     "tensor",
+    "tensordot",
     "testing",
     "topk",
+    "trace",
     "transpose",
     "tril",
     "triu",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..dtypes import float32
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .dispatch import as_tensor_operand, broadcast_shape, cast, same_device
+from .dispatch import as_tensor_operand, broadcast_shape, in_float32, same_device
 from .shape import reshape, transpose
 
 
@@ -52,13 +51,21 @@ class Linear(Function):
         return grad_input, grad_weight, grad_bias
 
 
-def _check(name: str, *tensors: Tensor) -> None:
-    """One floating dtype and one device, as kernels need them."""
+def same_dtype(name: str, *tensors: Tensor) -> None:
+    """Raises TypeError where one isn't a tensor, RuntimeError unless all have one dtype and one device."""
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}(): expected Tensors, got {type(tensor).__name__}")
     same_device(name, *tensors)
-    dtypes = {t.dtype for t in tensors}
-    if len(dtypes) > 1:
+    if any(t.data.dtype != tensors[0].data.dtype for t in tensors):
         listed = " and ".join(str(t.dtype) for t in tensors)
         raise RuntimeError(f"{name}: expected operands of the same dtype, but got {listed}")
+
+
+def check_not_bool(name: str, tensor: Tensor) -> None:
+    """Raises RuntimeError, PyTorch's answer too: what the sum of truth values is depends on who asks."""
+    if tensor.data.dtype.kind == "b":
+        raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
 
 
 def _shapes(a: Tensor, b: Tensor) -> str:
@@ -69,11 +76,10 @@ def _product(name: str, input: Tensor, other: Tensor) -> Tensor:
     """The product of matrices (or batches of them) whose inner sizes are known to agree."""
     if input.data.dtype.kind == "f" and input.data.dtype.itemsize > 2:
         return MatMul.apply(input, other)
-    if input.data.dtype.kind == "b":
-        raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
+    check_not_bool(name, input)
     # Integers have no gradient and half precision no kernel: plain array code.
     if input.data.dtype.kind == "f":
-        return cast(_product(name, cast(input, float32), cast(other, float32)), input.dtype)
+        return in_float32(MatMul.apply, input, other)
     return wrap(input.backend.xp.matmul(input.data, other.data), input.backend)
 
 
@@ -91,21 +97,26 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     Raises:
         RuntimeError: an operand has no dimensions, inner sizes or batches don't fit, or dtypes or devices differ.
     """
-    if not isinstance(other, Tensor):
-        raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}")
+    same_dtype("matmul", input, other)
+    if input.data.ndim == 0 or other.data.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {input.data.ndim}D and {other.data.ndim}D"
+        )
+    return _multiply("matmul", input, other)
+
+
+def _multiply(name: str, input: Tensor, other: Tensor) -> Tensor:
+    """:func:`matmul` of tensors that have dimensions, one dtype and one device."""
     a, b = input.data, other.data
-    if a.ndim == 0 or b.ndim == 0:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
-    _check("matmul", input, other)
     left = reshape(input, (1, a.shape[0])) if a.ndim == 1 else input
     right = reshape(other, (b.shape[0], 1)) if b.ndim == 1 else other
     if left.data.shape[-1] != right.data.shape[-2]:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({_shapes(input, other)}: the inner sizes are "
+            f"{name}: mat1 and mat2 shapes cannot be multiplied ({_shapes(input, other)}: the inner sizes are "
             f"{left.data.shape[-1]} and {right.data.shape[-2]})"
         )
-    batch = broadcast_shape("matmul", left.data.shape[:-2], right.data.shape[:-2])
-    out = _product("matmul", left, right)
+    batch = broadcast_shape(name, left.data.shape[:-2], right.data.shape[:-2])
+    out = _product(name, left, right)
     if a.ndim == 1 or b.ndim == 1:
         rows = () if a.ndim == 1 else (a.shape[-2],)
         columns = () if b.ndim == 1 else (b.shape[-1],)
@@ -119,42 +130,49 @@ def rmatmul(input: Tensor, other: Any) -> Tensor:
     return matmul(as_tensor_operand(other, input, "matmul"), input)
 
 
-def _of_ranks(name: str, input: Tensor, other: Tensor, ranks: tuple[int, int]) -> Tensor:
+def check_ranks(name: str, input: Tensor, other: Tensor, ranks: tuple[int, int]) -> None:
+    """Raises RuntimeError unless both have one dtype and device, so many dimensions, and batches of one size."""
+    same_dtype(name, input, other)
     if (input.data.ndim, other.data.ndim) != ranks:
         raise RuntimeError(
             f"{name}: expected {ranks[0]}-D and {ranks[1]}-D tensors, got shapes {_shapes(input, other)}"
         )
-    return matmul(input, other)
+    if ranks == (3, 3) and len(input.data) != len(other.data):
+        raise RuntimeError(f"{name}: batches must be of equal size, got shapes {_shapes(input, other)}")
 
 
 @tensor_method("mm")
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices."""
-    return _of_ranks("mm", input, mat2, (2, 2))
+    """The product of two matrices: (M, K) · (K, N) → (M, N)."""
+    check_ranks("mm", input, mat2, (2, 2))
+    return _multiply("mm", input, mat2)
 
 
 @tensor_method("bmm")
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of as many matrices: (B, M, K) · (B, K, N) → (B, M, N)."""
-    if input.data.ndim == 3 and mat2.data.ndim == 3 and len(input.data) != len(mat2.data):
-        raise RuntimeError(f"bmm: batches must be of equal size, got shapes {_shapes(input, mat2)}")
-    return _of_ranks("bmm", input, mat2, (3, 3))
+    check_ranks("bmm", input, mat2, (3, 3))
+    return _multiply("bmm", input, mat2)
 
 
 @tensor_method("mv")
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
-    return _of_ranks("mv", input, vec, (2, 1))
+    """The product of a matrix and a vector: (M, K) · (K) → (M)."""
+    check_ranks("mv", input, vec, (2, 1))
+    return _multiply("mv", input, vec)
 
 
 @tensor_method("dot")
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The dot product of two vectors."""
-    return _of_ranks("dot", input, tensor, (1, 1))
+    """The dot product of two vectors: (K) · (K) → ()."""
+    check_ranks("dot", input, tensor, (1, 1))
+    return _multiply("dot", input, tensor)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input · weightᵀ + bias``: (…, in) × (out, in) → (…, out).
+
+    A ``weight`` of one dimension, (in), has one output without a dimension: (…); it takes no bias.
 
     >>> import minitorch
     >>> import minitorch.nn.functional as F
@@ -165,7 +183,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         RuntimeError: the sizes don't fit, or dtypes or devices differ.
     """
     tensors = [input, weight] if bias is None else [input, weight, bias]
-    _check("linear", *tensors)
+    same_dtype("linear", *tensors)
+    if weight.data.ndim == 1 and bias is None and input.data.ndim:
+        return _multiply("linear", input, weight)
     if weight.data.ndim != 2 or input.data.ndim == 0 or input.data.shape[-1] != weight.data.shape[1]:
         raise RuntimeError(
             f"linear: input of shape {tuple(input.data.shape)} and weight of shape {tuple(weight.data.shape)} don't "
@@ -176,9 +196,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear: bias has shape {tuple(bias.data.shape)}, expected ({len(weight.data)},) for weight of shape "
             f"{tuple(weight.data.shape)}"
         )
-    if input.data.dtype.kind != "f" or input.data.dtype.itemsize == 2:
+    if input.data.dtype.kind != "f":
         out = matmul(input, transpose(weight, 0, 1))
         return out if bias is None else out + bias
+    if input.data.dtype.itemsize == 2:
+        return in_float32(linear, input, weight, bias)
     *batch, features = input.data.shape
     if len(batch) == 1:
         return Linear.apply(input, weight, bias)
