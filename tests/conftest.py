@@ -10,6 +10,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+import minitorch
 import pytest_minitorch
 
 # An example may be slow the first time (imports, page faults) or because the machine is busy: time never makes a test
@@ -27,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Counts what is skipped also where Minitorch isn't installed, so that pytest doesn't find the plugin itself."""
     if not config.pluginmanager.has_plugin("minitorch"):
         config.pluginmanager.register(pytest_minitorch, "minitorch")
+
+
+def pytest_runtest_setup() -> None:
+    """No test depends on which ones ran before."""
+    minitorch.manual_seed(0)
 
 
 _CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}

@@ -13,14 +13,6 @@ import pytest
 import minitorch
 
 
-@pytest.fixture(autouse=True)
-def _seeded():
-    state = minitorch.get_rng_state()
-    minitorch.manual_seed(0)
-    yield
-    minitorch.set_rng_state(state)
-
-
 def test_seed_and_state_repeat_the_stream() -> None:
     first = minitorch.rand(5)
     state = minitorch.get_rng_state()
