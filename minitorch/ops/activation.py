@@ -73,21 +73,36 @@ class ReLUBackward(Function):
         return grad, zero
 
 
+class Flat(Function):
+    """The gradient of a straight piece as it is, noted as a function of ``input``: a constant one, of derivative 0.
+
+    Without it second derivatives wouldn't be 0 but not there.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, grad_input: Tensor, input: Tensor) -> Tensor:
+        ctx.shape = input.data.shape
+        return wrap(grad_input.data, grad_input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return grad_output, grad_output.new_zeros(()).expand(ctx.shape)
+
+
 class LeakyReLU(Function):
     """x where x > 0, else s·x."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, negative_slope: float) -> Tensor:
-        positive = input.data > 0
-        ctx.save_for_backward(wrap(positive, input.backend))
+        ctx.save_for_backward(input)
         ctx.negative_slope = negative_slope
         scaled = ieee.run(input.backend.xp.multiply, input.data, negative_slope)
-        return wrap(input.backend.xp.where(positive, input.data, scaled), input.backend)
+        return wrap(input.backend.xp.where(input.data > 0, input.data, scaled), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (positive,) = ctx.saved_tensors
-        return where(positive, grad_output, grad_output * ctx.negative_slope), None
+        (input,) = ctx.saved_tensors
+        return Flat.apply(where(input > 0, grad_output, grad_output * ctx.negative_slope), input), None
 
 
 class PReLU(Function):
@@ -103,8 +118,11 @@ class PReLU(Function):
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         input, weight = ctx.saved_tensors
         positive = input > 0
-        grad_input = where(positive, grad_output, grad_output * weight) if ctx.needs_input_grad[0] else None
-        grad_weight = where(positive, 0, grad_output * input) if ctx.needs_input_grad[1] else None
+        grad_input = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            grad_input = Flat.apply(where(positive, grad_output, grad_output * weight), input)
+        if ctx.needs_input_grad[1]:
+            grad_weight = where(positive, 0, grad_output * input)
         return grad_input, grad_weight
 
 
@@ -113,14 +131,14 @@ class Threshold(Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, threshold: float, value: float) -> Tensor:
-        below = input.data <= threshold
-        ctx.save_for_backward(wrap(below, input.backend))
-        return wrap(input.backend.xp.where(below, value, input.data), input.backend)
+        ctx.save_for_backward(input)
+        ctx.threshold = threshold
+        return wrap(input.backend.xp.where(input.data <= threshold, value, input.data), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (below,) = ctx.saved_tensors
-        return where(below, 0, grad_output), None, None
+        (input,) = ctx.saved_tensors
+        return Flat.apply(where(input <= ctx.threshold, 0, grad_output), input), None, None
 
 
 class Hardtanh(Function):
@@ -136,7 +154,7 @@ class Hardtanh(Function):
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         (input,) = ctx.saved_tensors
         low, high = ctx.bounds
-        return where((input > low) & (input < high), grad_output, 0), None, None
+        return Flat.apply(where((input > low) & (input < high), grad_output, 0), input), None, None
 
 
 class Hardsigmoid(Function):
@@ -150,7 +168,7 @@ class Hardsigmoid(Function):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         (input,) = ctx.saved_tensors
-        return where((input > -3) & (input < 3), grad_output / 6, 0)
+        return Flat.apply(where((input > -3) & (input < 3), grad_output / 6, 0), input)
 
 
 class Hardswish(Function):
