@@ -104,6 +104,7 @@ from .ops.diagonal import diag, diagonal, tril, triu
 from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
 from .ops.selection import clamp, clamp_max, clamp_min, masked_fill, maximum, minimum, nan_to_num, where
 from .ops.selection import clamp as clip
+from .ops.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from .ops.matmul import bmm, dot, matmul, mm, mv
 from .ops.products import addmm, baddbmm, outer, trace
 from .ops.einsum import einsum, tensordot
@@ -309,6 +310,8 @@ __all__ = [
     "optim",
     "outer",
     "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "positive",
     "pow",
     "prelu",

@@ -25,6 +25,7 @@ from op_rows import (
     products,
     reductions,
     regression_losses,
+    resampling,
     scans,
     selection,
     shapes,
@@ -53,6 +54,7 @@ FAMILIES = (
     normalization,
     convolutions,
     pooling,
+    resampling,
     losses,
     regression_losses,
 )

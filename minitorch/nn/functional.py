@@ -16,6 +16,7 @@ from ..ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from ..ops.geometry import Pair
+from ..ops.interpolate import interpolate
 from ..ops.local_response import local_response_norm
 from ..ops.lp_pool import lp_pool1d, lp_pool2d
 from ..ops.matmul import linear
@@ -23,6 +24,7 @@ from ..ops.max_pool import max_pool1d, max_pool1d_with_indices, max_pool2d, max_
 from ..ops.max_unpool import max_unpool1d, max_unpool2d
 from ..ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
 from ..ops.pad import pad
+from ..ops.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from ..ops.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from ..ops.smooth_activation import elu, gelu, glu, logsigmoid, mish, selu, sigmoid, silu, softplus, softsign, tanh
 from ..tensor import Tensor
@@ -56,6 +58,7 @@ __all__ = [
     "hardtanh",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
@@ -76,6 +79,8 @@ __all__ = [
     "nll_loss",
     "normalize",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "relu",
     "relu6",

@@ -187,6 +187,12 @@ REPRS = {
     "nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2)": (
         "ConvTranspose2d(4, 6, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), output_padding=(1, 1), groups=2)"
     ),
+    "nn.Upsample((3, 4))": "Upsample(size=(3, 4), mode='nearest')",
+    "nn.Upsample(scale_factor=(2, 3), mode='bilinear')": "Upsample(scale_factor=(2.0, 3.0), mode='bilinear')",
+    "nn.UpsamplingNearest2d(scale_factor=2)": "UpsamplingNearest2d(scale_factor=2.0, mode='nearest')",
+    "nn.UpsamplingBilinear2d(3)": "UpsamplingBilinear2d(size=3, mode='bilinear')",
+    "nn.PixelShuffle(2)": "PixelShuffle(upscale_factor=2)",
+    "nn.PixelUnshuffle(3)": "PixelUnshuffle(downscale_factor=3)",
     "nn.MaxPool2d(2)": "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)",
     "nn.MaxPool2d((3, 2), 1, 1)": "MaxPool2d(kernel_size=(3, 2), stride=1, padding=1, dilation=1, ceil_mode=False)",
     "nn.AvgPool2d(2)": "AvgPool2d(kernel_size=2, stride=2, padding=0)",
