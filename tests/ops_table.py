@@ -8,6 +8,7 @@ row: forward, gradients, dtypes, memory layouts, error messages and the comparis
 from op_rows import (
     activations,
     arithmetic,
+    arranging,
     comparison,
     contractions,
     convolutions,
@@ -43,6 +44,7 @@ FAMILIES = (
     scans,
     order,
     shapes,
+    arranging,
     pieces,
     indexing,
     gathering,

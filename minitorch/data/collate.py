@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ops.creation import from_numpy, tensor
-from ..ops.shape import stack
+from ..ops.join import stack
 from ..tensor import Tensor
 
 Indices = NDArray[np.int64]

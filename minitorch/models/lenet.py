@@ -12,7 +12,8 @@ from .. import nn
 from ..nn import functional as F
 from ..nn import init
 from ..ops.creation import empty, tensor, zeros
-from ..ops.shape import cat, flatten
+from ..ops.join import cat
+from ..ops.shape import flatten
 from ..tensor import Tensor
 
 

@@ -1,115 +1,308 @@
-"""Indexing: ``x[i]`` with integers, slices, ``None``, ``...``, bool masks and integer arrays."""
+"""Indexing: ``x[i]`` with integers, slices, ``None``, ``...``, bool masks and integer tensors.
+
+As in PyTorch, an index is two steps. Integers, slices, ``None`` and ``...`` come first and give a view. Then tensors of
+integers, and masks as the positions of their true elements, take elements of that view, which makes a copy.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .dispatch import ieee
+from .dispatch import broadcast_shape, fitting, ieee, same_device
+from .gather import add_at
 from .inplace import check_in_place
-from .shape import view_of
+from .shape import expand, view_of
+
+Shape = tuple[int, ...]
 
 
-def _array_index(index: Any, input: Tensor) -> tuple[Any, bool]:
-    """``index`` for the array module, and whether it is a basic one (which gives a view)."""
-    basic = True
-    converted = []
-    for item in index if isinstance(index, tuple) else (index,):
+# ---- what an index means ---------------------------------------------------------------------------------------------
+
+
+class Steps(NamedTuple):
+    """The two steps of an index."""
+
+    view: tuple[Any, ...] | None  # integers, slices, None, and ... once, for the array module; None: all as it is
+    dims: tuple[int, ...]  # the dimensions of that view of which elements are taken; none if it is all
+    positions: tuple[Tensor, ...]  # which ones: int64 or int32, for each of these dimensions
+
+
+_OF_VIEWS = {int, slice, type(None), type(Ellipsis)}
+
+
+def _steps(index: Any, input: Tensor) -> Steps:
+    items = index if isinstance(index, tuple) else (index,)
+    if _OF_VIEWS.issuperset(map(type, items)):
+        return Steps(_view_index(items), (), ())  # the usual case, which shall be quick
+    items = tuple([_item(item, input) for item in items])
+    ndim, used = input.data.ndim, sum(map(_dimensions, items))
+    if used > ndim:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}: got {used}")
+    view: list[Any] = []
+    dims: list[int] = []
+    positions: list[Tensor] = []
+    dim = axis = 0  # the dimension of the input, and that of its view, where the next item stands
+    for item in items:
         if isinstance(item, Tensor):
-            if item.data.dtype.kind not in "biu":
-                raise IndexError(f"tensors used as indices must be integer or bool tensors, got {item.dtype}")
-            if item.backend is not input.backend:
-                raise RuntimeError(
-                    f"indices should be on the same device as the indexed tensor ({input.device}), got {item.device}"
-                )
-            item = item.data
-        elif isinstance(item, (list, range)):
-            item = input.backend.xp.asarray(item)
-            if item.size == 0:
-                item = item.astype(np.int64)
-        basic = basic and (
-            item is None
-            or item is Ellipsis
-            or (isinstance(item, (int, slice, np.integer)) and not isinstance(item, bool))
-        )
-        if isinstance(item, slice) and item.step is not None and int(item.step) <= 0:
+            found = _true_positions(item, input, dim) if item.data.dtype.kind == "b" else (item,)
+            # A mask without dimensions stands for none of the input's, and makes one of size 1 or 0.
+            view += [slice(None)] * len(found) if _dimensions(item) else [None]
+            dims += range(axis, axis + len(found))
+            positions += found
+            axis += len(found)
+        else:
+            view.append(item)
+            if item is Ellipsis:
+                dim += ndim - used
+                axis += ndim - used
+            elif item is None or isinstance(item, slice):
+                axis += 1
+        dim += _dimensions(item)
+    if dims and all(item.data.ndim if isinstance(item, Tensor) else item == slice(None) for item in items):
+        return Steps(None, tuple(dims), tuple(positions))
+    return Steps(_view_index(tuple(view)), tuple(dims), tuple(positions))
+
+
+def _view_index(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    for item in items:
+        if item is Ellipsis:
+            break
+    else:
+        items += (Ellipsis,)  # with it, a single element is a view without dimensions; without it, a copy
+    for item in items:
+        if type(item) is slice and item.step is not None and int(item.step) <= 0:
             raise ValueError(f"step must be greater than zero, got {item.step}; use flip for a reversed tensor")
-        converted.append(item)
-    if basic and Ellipsis not in converted:
-        converted.append(Ellipsis)  # with it, a single element is a view without dimensions; without it, a copy
-    return tuple(converted), basic
+    return items
 
 
-class GetItem(Function):
-    """The gradient goes back to where the elements came from, summed where one was taken more than once."""
+def _item(item: Any, input: Tensor) -> Any:
+    """One item of an index as an int, a slice, None, ..., or a tensor: a mask, or integers with dimensions."""
+    if type(item) in _OF_VIEWS or isinstance(item, np.integer):
+        return item
+    xp = input.backend.xp
+    if isinstance(item, (bool, np.bool_, list, range, np.ndarray)):
+        array = xp.array(item)  # a copy: nobody shall change it before backward
+        item = wrap(array.astype(np.int64) if array.size == 0 and array.dtype.kind == "f" else array, input.backend)
+    if not isinstance(item, Tensor):
+        raise IndexError(
+            f"only integers, slices (`:`), ellipsis (`...`), None and tensors of integers or bools are valid indices "
+            f"(got {type(item).__name__})"
+        )
+    kind = item.data.dtype.kind
+    if kind not in "biu":
+        raise IndexError(f"tensors used as indices must be integer or bool tensors, got {item.data.dtype}")
+    if item.backend is not input.backend:
+        raise RuntimeError(
+            f"indices should be on the same device as the indexed tensor ({input.device}), got {item.device}"
+        )
+    if kind == "u":
+        warnings.warn("indexing with dtype uint8 is deprecated: it counts as a mask; use bool", stacklevel=4)
+        return wrap(item.data != 0, item.backend)
+    return int(item.data) if kind == "i" and item.data.ndim == 0 else item
+
+
+def _dimensions(item: Any) -> int:
+    """How many dimensions of the tensor an item stands for."""
+    if isinstance(item, Tensor):
+        return item.data.ndim if item.data.dtype.kind == "b" else 1
+    return 0 if item is None or item is Ellipsis else 1
+
+
+def _true_positions(mask: Tensor, input: Tensor, dim: int) -> tuple[Tensor, ...]:
+    """Where the true elements of a mask are, which stands for the dimensions from ``dim``: a tensor for each."""
+    xp, shape = mask.backend.xp, mask.data.shape
+    if not shape:
+        return (wrap(xp.arange(int(mask.data)), mask.backend),)
+    for i, n in enumerate(shape):
+        if n != input.data.shape[dim + i]:
+            raise IndexError(
+                f"The shape of the mask {list(shape)} at index {i} does not match the shape of the indexed tensor "
+                f"{list(input.data.shape)} at index {dim + i}"
+            )
+    return tuple([wrap(positions, mask.backend) for positions in xp.nonzero(mask.data)])
+
+
+# ---- views -----------------------------------------------------------------------------------------------------------
+
+
+class Slice(Function):
+    """A view; the gradient goes back to where its elements came from."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, index: Any, basic: bool) -> Tensor:
-        if ctx.needs_input_grad[0] and not basic:
-            # The owner of an index array may change it before backward, and no version counter would tell.
-            index = tuple([item.copy() if hasattr(item, "copy") else item for item in index])
-        ctx.shape, ctx.index, ctx.basic = input.data.shape, index, basic
-        array = input.data[index]
-        return view_of(input, array) if basic else wrap(array, input.backend)
+    def forward(ctx: Any, input: Tensor, index: tuple[Any, ...]) -> Tensor:
+        ctx.shape, ctx.index = input.data.shape, index
+        return view_of(input, input.data[index])
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return PutItem.apply(grad_output, ctx.shape, ctx.index, ctx.basic), None, None
+        return SlicePut.apply(grad_output, ctx.shape, ctx.index), None
 
 
-class PutItem(Function):
-    """Zeros of ``shape`` with ``source`` added at ``index``: the adjoint of indexing."""
+class SlicePut(Function):
+    """Zeros of ``shape`` with ``source`` in a part of them: the adjoint of ``Slice``."""
 
     @staticmethod
-    def forward(ctx: Any, source: Tensor, shape: tuple[int, ...], index: Any, basic: bool) -> Tensor:
-        ctx.index, ctx.basic = index, basic
-        xp = source.backend.xp
-        out = xp.zeros(shape, dtype=source.data.dtype)
-        if basic:
-            out[index] = source.data
-        else:
-            ieee.run(xp.add.at, out, index, source.data)
+    def forward(ctx: Any, source: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+        ctx.index = index
+        out = source.backend.xp.zeros(shape, dtype=source.data.dtype)
+        out[index] = source.data
         return wrap(out, source.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return GetItem.apply(grad_output, ctx.index, ctx.basic), None, None, None
+        return Slice.apply(grad_output, ctx.index), None, None
+
+
+# ---- copies ----------------------------------------------------------------------------------------------------------
+
+
+def _array_index(dims: tuple[int, ...], positions: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    """Everything of the dimensions before and between ``dims``, and these positions of them."""
+    index: list[Any] = [slice(None)] * (dims[-1] + 1)
+    for dim, position in zip(dims, positions, strict=True):
+        index[dim] = position.data
+    return tuple(index)
+
+
+class Take(Function):
+    """Elements by their positions in ``dims``; the gradient is summed where one was taken more than once."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dims: tuple[int, ...], *positions: Tensor) -> Tensor:
+        ctx.save_for_backward(*positions)
+        ctx.shape, ctx.dims = input.data.shape, dims
+        return wrap(input.data[_array_index(dims, positions)], input.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        positions = ctx.saved_tensors
+        return TakePut.apply(grad_output, ctx.shape, ctx.dims, *positions), None, *[None for _ in positions]
+
+
+class TakePut(Function):
+    """Zeros of ``shape`` with the elements of ``source`` added at their positions: the adjoint of ``Take``."""
+
+    @staticmethod
+    def forward(ctx: Any, source: Tensor, shape: Shape, dims: tuple[int, ...], *positions: Tensor) -> Tensor:
+        ctx.save_for_backward(*positions)
+        ctx.dims = dims
+        xp = source.backend.xp
+        out = xp.zeros(shape, dtype=source.data.dtype)
+        numbered = xp.arange(out.size).reshape(shape)
+        add_at(xp, out, numbered[_array_index(dims, positions)], source.data)
+        return wrap(out, source.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        positions = ctx.saved_tensors
+        return Take.apply(grad_output, ctx.dims, *positions), None, None, *[None for _ in positions]
+
+
+# ---- what users call -------------------------------------------------------------------------------------------------
 
 
 @tensor_method("__getitem__")
 def getitem(input: Tensor, index: Any) -> Tensor:
-    """``input[index]``. Integers, slices, ``None`` and ``...`` give views; masks and integer arrays give copies.
+    """``input[index]``. Integers, slices, ``None`` and ``...`` give views; masks and integer tensors give copies.
+
+    Integer tensors (or lists) broadcast to one shape, which takes the place of the dimensions that they index; it
+    comes first if there are others between them. A mask counts as the positions of its true elements.
 
     >>> import minitorch
     >>> x = minitorch.arange(6).reshape(2, 3)
-    >>> x[1, ::2], x[x > 3]
-    (tensor([3, 5]), tensor([4, 5]))
+    >>> x[1, ::2], x[x > 3], x[:, [2, 0]]
+    (tensor([3, 5]), tensor([4, 5]), tensor([[2, 0],
+            [5, 3]]))
 
     Raises:
-        IndexError: an index is out of range, or there are more of them than dimensions.
+        IndexError: an index is out of range, there are more of them than dimensions, a mask has another shape than what
+            it stands for, or the tensors don't broadcast.
+        ValueError: the step of a slice is not positive.
     """
-    converted, basic = _array_index(index, input)
-    return GetItem.apply(input, converted, basic)
+    view, dims, positions = _steps(index, input)
+    if view is not None:
+        input = Slice.apply(input, view)
+    return Take.apply(input, dims, *positions) if dims else input
 
 
 @tensor_method("__setitem__")
 def setitem(input: Tensor, index: Any, value: Any) -> None:
-    """``input[index] = value``, in place; ``value`` is a number or a tensor that broadcasts to the elements.
+    """``input[index] = value``, in place; ``value`` is a number, or a tensor or array that broadcasts to the elements.
+
+    Numbers, tensors without dimensions, and all that goes into a view are converted to the dtype of ``input``. Where
+    integer tensors name an element more than once, the last value is the one that stays.
 
     Raises:
-        RuntimeError: the tensor, or ``value``, is part of a recorded graph and recording is on.
+        RuntimeError: the tensor, or ``value``, is part of a recorded graph and recording is on; the shape of ``value``
+            doesn't fit; or its dtype differs where masks or integer tensors are assigned to.
+        TypeError: ``value`` is something else.
     """
     check_in_place("setitem", input, value)
-    converted, _ = _array_index(index, input)
-    source = value.data if isinstance(value, Tensor) else value
-    shape = input.data[converted].shape
-    try:
-        input.data[converted] = source
-    except ValueError:
-        got = list(input.backend.xp.shape(source))
+    if isinstance(value, Tensor):
+        same_device("setitem", input, value)
+        source = value.data
+    elif isinstance(value, np.ndarray):
+        source = input.backend.xp.asarray(value)
+    elif isinstance(value, (bool, int, float, np.generic)):
+        source = fitting(value, input.dtype, input).data
+    else:
+        raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}")
+    view, dims, positions = _steps(index, input)
+    if dims and source.ndim and source.dtype != input.data.dtype:
         raise RuntimeError(
-            f"setitem: shape mismatch: value of shape {got} cannot be broadcast to the indexed shape {list(shape)}"
+            f"setitem: Index put requires the source and destination dtypes match, got {input.dtype} for the "
+            f"destination and {source.dtype} for the source"
+        )
+    target = input.data if view is None else input.data[view]
+    where = _array_index(dims, positions) if dims else ...
+    while source.ndim and source.shape[0] == 1:
+        source = source[0]
+    try:
+        ieee.run(target.__setitem__, where, source)
+    except ValueError:
+        raise RuntimeError(
+            f"setitem: shape mismatch: value of shape {list(source.shape)} cannot be broadcast to the indexed shape "
+            f"{list(target[where].shape)}"
         ) from None
     input._bump_version()
+
+
+@tensor_method("masked_select")
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where ``mask`` is true, in C order, as a vector; both broadcast.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([[1, 2], [3, 4]])
+    >>> x.masked_select(x > 1)
+    tensor([2, 3, 4])
+
+    Raises:
+        RuntimeError: ``mask`` isn't bool, or the shapes don't broadcast.
+    """
+    if mask.data.dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
+    shape = broadcast_shape("masked_select", input.data.shape, mask.data.shape)
+    return getitem(expand(input, shape), expand(mask, shape))
+
+
+@tensor_method("nonzero")
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that aren't zero: a row for each, or with ``as_tuple`` a vector for each dimension.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([[0, 5], [7, 0]])
+    >>> x.nonzero()
+    tensor([[0, 1],
+            [1, 0]])
+    >>> x[x.nonzero(as_tuple=True)]
+    tensor([5, 7])
+    """
+    xp, array = input.backend.xp, input.data
+    if as_tuple:
+        # As a tuple it indexes the tensor, and one without dimensions as if it had one.
+        return tuple([wrap(positions, input.backend) for positions in xp.nonzero(array if array.ndim else array[None])])
+    return wrap(xp.argwhere(array), input.backend)

@@ -13,7 +13,8 @@ from typing import Any
 from ..tensor import Tensor, normalize_dim, tensor_method, wrap
 from . import return_types
 from .extremes import Pick, check_not_empty, elements_at
-from .shape import narrow, squeeze
+from .join import narrow
+from .shape import squeeze
 
 
 def _sorting(input: Tensor, dim: int, descending: bool) -> Any:

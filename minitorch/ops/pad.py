@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Function, Tensor, wrap
-from .dispatch import ieee
+from .dispatch import fitting, ieee
 from .gather import IndexSelect
 from .geometry import int_of
 
@@ -78,7 +78,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     pairs = list(zip(sizes[::2], sizes[1::2], strict=True))[::-1]
     edges = ((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs)
     if mode == "constant":
-        return ConstantPad.apply(input, _cropping_checked(shape, edges), _number(value, input))
+        number = fitting(0 if value is None else value, input.dtype, input)
+        return ConstantPad.apply(input, _cropping_checked(shape, edges), number.data)
     if mode not in _POSITIONS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value:
@@ -88,18 +89,6 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         positions = _POSITIONS[mode](input.backend.xp, shape, dim, *edges[dim])
         input = IndexSelect.apply(input, dim, wrap(positions, input.backend))
     return input
-
-
-def _number(value: float | None, input: Tensor) -> float:
-    """``value`` as the tensor's dtype can hold it: integers cut off what comes after the point."""
-    if value is None:
-        return 0
-    if input.data.dtype.kind in "iu":
-        limits = input.backend.xp.iinfo(input.data.dtype)
-        if not limits.min <= value <= limits.max:
-            raise RuntimeError(f"pad: value {value} cannot be converted to {input.dtype} without overflow")
-        return int(value)
-    return value
 
 
 def _cropping_checked(shape: tuple[int, ...], edges: Edges) -> Edges:

@@ -13,8 +13,9 @@ from ..dtypes import as_dtype, float32, float64, int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .convert import clone
 from .dispatch import cast, ieee, in_float32
+from .join import cat, narrow
 from .reduce import is_half
-from .shape import cat, narrow, reshape
+from .shape import reshape
 
 
 def _accumulated(name: str, input: Tensor, dim: int, reverse: bool) -> Any:

@@ -1,14 +1,14 @@
-"""Operations that only change how elements are arranged. Most return views: they share the memory of their input."""
+"""Other shapes for the same elements. Most of these operations return views: they share the memory of their input."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..dtypes import result_dtype
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
-from .dispatch import cast, promotion_of, same_device
 
 
 def view_of(base: Tensor, array: Any) -> Tensor:
@@ -23,7 +23,19 @@ def sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
     """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = tuple(args[0])
-    return tuple([int(n) for n in args])
+    return tuple([operator.index(n) for n in args])
+
+
+def spread_ints(function: Callable[[Tensor, Any], Tensor]) -> Callable[..., Tensor]:
+    """Lets the ints of the last argument also be given one by one: ``x.view(2, 3)`` for ``x.view((2, 3))``."""
+
+    @functools.wraps(function)
+    def call(input: Tensor, *ints: Any, **named: Any) -> Tensor:
+        if named:
+            return function(input, *ints, **{name: sizes((value,)) for name, value in named.items()})
+        return function(input, sizes(ints))
+
+    return call
 
 
 class Reshape(Function):
@@ -37,7 +49,7 @@ class Reshape(Function):
         return reshape(grad_output, ctx.shape), None
 
 
-def _infer(name: str, input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _infer(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
     """``shape`` with its -1 worked out."""
     numel = input.data.size
     unknown = [i for i, n in enumerate(shape) if n == -1]
@@ -57,11 +69,12 @@ def _infer(name: str, input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
         return tuple([numel // known if n == -1 else n for n in shape])
     if known != numel:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
-    return shape
+    return tuple(shape)
 
 
 @tensor_method("reshape")
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+@spread_ints
+def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     """The same elements in C order in another shape; one size may be -1. A view where the memory allows it.
 
     >>> import minitorch
@@ -72,17 +85,18 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     Raises:
         RuntimeError: the sizes don't make the number of elements.
     """
-    return Reshape.apply(input, _infer("reshape", input, sizes(shape)))
+    return Reshape.apply(input, _infer("reshape", input, shape))
 
 
 @tensor_method("view")
-def view(input: Tensor, *shape: Any) -> Tensor:
+@spread_ints
+def view(input: Tensor, size: Sequence[int]) -> Tensor:
     """:func:`reshape` that never copies.
 
     Raises:
         RuntimeError: the sizes don't fit, or the memory isn't laid out for it.
     """
-    out = Reshape.apply(input, _infer("view", input, sizes(shape)))
+    out = Reshape.apply(input, _infer("view", input, size))
     if out.data.size and not input.backend.xp.may_share_memory(out.data, input.data):
         raise RuntimeError(
             f"view size is not compatible with input tensor's size and stride (input {tuple(input.data.shape)}, "
@@ -117,10 +131,13 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension ``dim`` split into ``sizes``, one of which may be -1."""
     shape = input.data.shape
+    if not shape:
+        raise RuntimeError(f"unflatten: Dimension specified as {dim} but tensor has no dimensions")
     dim = normalize_dim(dim, len(shape))
-    rest = math.prod(shape[:dim]) * math.prod(shape[dim + 1 :])
     inner = tuple(sizes)
-    if -1 in inner and rest:
+    if not inner:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    if inner.count(-1) == 1:
         known = math.prod(n for n in inner if n != -1)
         inner = tuple([shape[dim] // known if n == -1 and known else n for n in inner])
     if math.prod(inner) != shape[dim]:
@@ -137,7 +154,10 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     if dim is None:
         dims = set(range(len(shape)))
     else:
-        dims = {normalize_dim(d, len(shape)) for d in ([dim] if isinstance(dim, int) else dim)}
+        given = [dim] if isinstance(dim, int) else list(dim)
+        dims = {normalize_dim(d, len(shape)) for d in given}
+        if len(dims) != len(given):
+            raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {given}")
     return reshape(input, [n for i, n in enumerate(shape) if not (n == 1 and i in dims)])
 
 
@@ -162,16 +182,17 @@ class Permute(Function):
 
 
 @tensor_method("permute")
-def permute(input: Tensor, *dims: Any) -> Tensor:
+@spread_ints
+def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     """A view with the dimensions in the order ``dims``."""
     ndim = input.data.ndim
-    order = tuple([normalize_dim(d, ndim) for d in sizes(dims)])
+    order = tuple([normalize_dim(d, ndim) for d in dims])
     if sorted(order) != list(range(ndim)):
-        raise RuntimeError(f"permute: dims {list(sizes(dims))} are not a permutation of the {ndim} dimensions")
+        raise RuntimeError(f"permute: dims {list(dims)} are not a permutation of the {ndim} dimensions")
     return Permute.apply(input, order)
 
 
-@tensor_method("transpose", "swapaxes", "swapdims")
+@tensor_method("transpose", "swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions swapped."""
     ndim = input.data.ndim
@@ -180,6 +201,40 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     if ndim:
         order[a], order[b] = b, a
     return Permute.apply(input, tuple(order))
+
+
+@tensor_method("swapaxes")
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """:func:`transpose` by NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+@tensor_method("movedim", "moveaxis")
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """A view in which the dimensions ``source`` stand at ``destination``; the others keep their order.
+
+    >>> import minitorch
+    >>> minitorch.zeros(8, 28, 28, 3).movedim(-1, 1).shape
+    minitorch.Size([8, 3, 28, 28])
+
+    Raises:
+        RuntimeError: there are not as many destinations as sources, or a dimension is named twice.
+        IndexError: there is no such dimension.
+    """
+    sources, destinations = ([dims] if isinstance(dims, int) else list(dims) for dims in (source, destination))
+    if len(sources) != len(destinations):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of "
+            f"dims as destination ({destination} dims)"
+        )
+    moved, places = ([normalize_dim(d, input.data.ndim) for d in dims] for dims in (sources, destinations))
+    for name, dims, given in (("source", moved, source), ("destination", places, destination)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({given})")
+    if input.data.ndim == 0:
+        return permute(input, ())
+    others = iter([d for d in range(input.data.ndim) if d not in moved])
+    return permute(input, [moved[places.index(d)] if d in places else next(others) for d in range(input.data.ndim)])
 
 
 @tensor_method("t")
@@ -219,13 +274,14 @@ class Expand(Function):
 
 
 @tensor_method("expand")
-def expand(input: Tensor, *size: Any) -> Tensor:
+@spread_ints
+def expand(input: Tensor, size: Sequence[int]) -> Tensor:
     """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size.
 
     Raises:
         RuntimeError: a size other than 1 would change.
     """
-    shape, wanted = input.data.shape, sizes(size)
+    shape, wanted = input.data.shape, size
     extra = len(wanted) - len(shape)
     new = tuple([shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted)])
     if extra < 0 or any(n < 0 or (i >= extra and shape[i - extra] not in (1, n)) for i, n in enumerate(new)):
@@ -243,109 +299,3 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """:func:`expand` to the shape of ``other``."""
     return expand(input, other.data.shape)
-
-
-class Cat(Function):
-    """The gradient is cut at the seams."""
-
-    @staticmethod
-    def forward(ctx: Any, dim: int, *tensors: Tensor) -> Tensor:
-        ctx.dim = dim
-        ctx.lengths = [t.data.shape[dim] for t in tensors]
-        first = tensors[0]
-        return wrap(first.backend.xp.concatenate([t.data for t in tensors], axis=dim), first.backend)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        gradients, start = [], 0
-        for length, needed in zip(ctx.lengths, ctx.needs_input_grad[1:], strict=True):
-            gradients.append(narrow(grad_output, ctx.dim, start, length) if needed else None)
-            start += length
-        return None, *gradients
-
-
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one after the other along ``dim``; the other sizes must agree.
-
-    Raises:
-        ValueError: there are none.
-        RuntimeError: sizes differ elsewhere.
-    """
-    if not tensors:
-        raise ValueError("cat(): expected a non-empty list of Tensors")
-    first = tensors[0]
-    dim = normalize_dim(dim, first.data.ndim)
-    same_device("cat", *tensors)
-    for i, tensor in enumerate(tensors):
-        a, b = first.data.shape, tensor.data.shape
-        if len(a) == 0:
-            raise RuntimeError(f"cat: zero-dimensional tensor (at position {i}) cannot be concatenated")
-        if len(a) != len(b) or a[:dim] != b[:dim] or a[dim + 1 :] != b[dim + 1 :]:
-            raise RuntimeError(
-                f"cat: sizes of tensors must match except in dimension {dim}. Expected {list(a)} but got {list(b)} for "
-                f"tensor number {i} in the list."
-            )
-    d = result_dtype(*[promotion_of(t) for t in tensors])
-    return Cat.apply(dim, *[cast(t, d) for t in tensors])
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors, all of one shape, along a new dimension ``dim``."""
-    if not tensors:
-        raise RuntimeError("stack expects a non-empty sequence of tensors")
-    shape = tensors[0].data.shape
-    for i, tensor in enumerate(tensors):
-        if tensor.data.shape != shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-                f"{list(tensor.data.shape)} at entry {i}"
-            )
-    dim = normalize_dim(dim, len(shape) + 1)
-    return cat([unsqueeze(t, dim) for t in tensors], dim)
-
-
-@tensor_method("narrow")
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A view of ``length`` elements of dimension ``dim`` from ``start``."""
-    dim = normalize_dim(dim, input.data.ndim)
-    size = input.data.shape[dim]
-    start = start + size if start < 0 else start
-    if start < 0 or length < 0 or start + length > size:
-        raise RuntimeError(f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size})")
-    return input[(slice(None),) * dim + (slice(start, start + length),)]
-
-
-@tensor_method("split")
-def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of pieces along ``dim``: of one size (the last may be smaller), or of the given sizes."""
-    dim = normalize_dim(dim, input.data.ndim)
-    size = input.data.shape[dim]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
-        if step <= 0:
-            raise RuntimeError(f"split expects split_size to be positive, but got {step}")
-        lengths = [min(step, size - start) for start in range(0, size, step)] or [0]
-    else:
-        lengths = list(split_size_or_sections)
-        if sum(lengths) != size:
-            raise RuntimeError(
-                f"split expects split_sizes to sum exactly to {size} (dimension {dim}), but got {lengths}"
-            )
-    starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    return tuple([narrow(input, dim, start, n) for start, n in zip(starts, lengths, strict=True)])
-
-
-@tensor_method("chunk")
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most ``chunks`` views of equal size along ``dim``; the last may be smaller."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    size = input.data.shape[normalize_dim(dim, input.data.ndim)]
-    return split(input, max(1, -(-size // chunks)), dim)
-
-
-@tensor_method("unbind")
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices of dimension ``dim``, as views without it."""
-    dim = normalize_dim(dim, input.data.ndim)
-    return tuple([input[(slice(None),) * dim + (i,)] for i in range(input.data.shape[dim])])

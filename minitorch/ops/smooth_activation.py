@@ -10,8 +10,8 @@ from .activation import activate
 from .dispatch import check_floating, floating, ieee, in_float32
 from .elementwise import abs_
 from .exponential import exp
+from .join import narrow
 from .selection import where
-from .shape import narrow
 from .special import erf
 
 

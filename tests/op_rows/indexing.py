@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .row import Array, Case, Mistake, Op, Source, taken
+from .row import INTEGERS_AND_BOOL, Array, Case, Mistake, Op, Source, named, taken
 from .shapes import ARRANGING
 
 
@@ -72,6 +73,10 @@ def _column_by_column(array: Array, indices: Array) -> Array:
     return taken(array, shape, lambda i: (i[0], indices[i[1]], *i[2:]))
 
 
+def _along_both_ends(array: Array, first: Array, last: Array) -> Array:
+    return _place_by_place(np.moveaxis(array, 2, 1), first, last)
+
+
 def _places(s: Source) -> Case:
     shape = s.shape(min_dims=2, min_side=1)
     first, second = s.broadcastable(2, max_dims=2)
@@ -90,6 +95,29 @@ def _around(s: Source) -> Case:
     return Case((s.array(shape), s.indices(count, shape[0]), s.indices(count, shape[2])))
 
 
+def _first_and_last(s: Source) -> Case:
+    shape = s.shape(min_dims=3, min_side=1)
+    count = (s.integer(0, 3),)
+    return Case((s.array(shape), s.indices(count, shape[2])), {"first": s.integer(-shape[0], shape[0] - 1)})
+
+
+def _of_one_slice(array: Array, indices: Array, first: int) -> Array:
+    """The integer makes a view, and the indices take their place in that: NumPy would put their dimension first."""
+    return _column_by_column(array[first], indices)
+
+
+def _mask_and_indices(s: Source) -> Case:
+    shape = s.shape(min_dims=2, min_side=1)
+    mask = s.mask(shape[:1])
+    count = int(mask.sum())
+    return Case((s.array(shape), mask, s.indices((s.one_of(1, count),), shape[1])))
+
+
+def _true_rows(array: Array, mask: Array, indices: Array) -> Array:
+    rows = [i for i, true in enumerate(mask) if true]
+    return _place_by_place(array, np.array(rows, np.int64), indices)
+
+
 def _masked(s: Source) -> Case:
     shape = s.shape()
     return Case((s.array(shape), s.mask(shape[: s.integer(0, len(shape))])))
@@ -98,6 +126,68 @@ def _masked(s: Source) -> Case:
 def _kept(array: Array, mask: Array) -> Array:
     rows = [array[index] for index in np.ndindex(*mask.shape) if mask[index]]
     return np.array(rows, array.dtype).reshape(len(rows), *array.shape[mask.ndim :])
+
+
+def _masked_select(s: Source) -> Case:
+    shape, mask = s.broadcastable(2)
+    return Case((s.array(shape), s.mask(mask)))
+
+
+def _selected(array: Array, mask: Array) -> Array:
+    return _kept(*np.broadcast_arrays(array, mask))
+
+
+def _sparse(s: Source) -> Case:
+    array = s.array(s.shape())
+    return Case((np.where(s.rng().random(array.shape) < 0.5, array, np.zeros_like(array)),))
+
+
+def _rows_of_indices(array: Array) -> Array:
+    found = [index for index in np.ndindex(*array.shape) if array[index]]
+    return np.array(found, np.int64).reshape(len(found), array.ndim)
+
+
+def _columns_of_indices(array: Array) -> tuple[Array, ...]:
+    return tuple(_rows_of_indices(np.atleast_1d(array)).T)
+
+
+# ---- x[index] = value: the references number the elements and ask those of x[index] which ones are meant -------------
+
+
+def _with_value(case_of: Callable[[Source], Case], taken_by: Callable[..., Array]) -> Callable[[Source], Case]:
+    """Cases of x, a value that broadcasts to ``x[index]``, and what the index is made of."""
+
+    def case(s: Source) -> Case:
+        drawn = case_of(s)
+        array, *indices = drawn.tensors
+        shape = taken_by(np.zeros(array.shape), *indices, **drawn.kwargs).shape
+        value = tuple(1 if s.integer(0, 3) == 0 else n for n in shape)[s.integer(0, len(shape)) :]
+        return Case((array, s.array(value), *indices), drawn.kwargs)
+
+    return case
+
+
+def _assigned(taken_by: Callable[..., Array]) -> Callable[..., Array]:
+    def reference(array: Array, value: Array, *indices: Array, **kwargs: Any) -> Array:
+        places = taken_by(np.arange(array.size).reshape(array.shape), *indices, **kwargs)
+        out = array.ravel().copy()
+        for place, element in zip(places.ravel(), np.broadcast_to(value, places.shape).ravel(), strict=True):
+            out[place] = element
+        return out.reshape(array.shape)
+
+    return reference
+
+
+def _assign(index_of: Callable[..., Any]) -> Callable[..., Any]:
+    def call(lib: Any, x: Any, value: Any, *indices: Any, **kwargs: Any) -> Any:
+        out = x.detach().clone()
+        out[index_of(*indices, **kwargs)] = value.detach()
+        return out
+
+    return call
+
+
+ASSIGNING = {"differentiable": False, "integers": INTEGERS_AND_BOOL, "special": True}
 
 
 ROWS = [
@@ -148,7 +238,7 @@ ROWS = [
     Op(
         "getitem(indices, :, indices)",
         lambda lib, x, i, j: x[i, :, j],
-        lambda x, i, j: _place_by_place(np.moveaxis(x, 2, 1), i, j),
+        _along_both_ends,
         _around,
         **ARRANGING,
     ),
@@ -161,10 +251,115 @@ ROWS = [
             Mistake(
                 lambda lib: lib.ones(3)[lib.tensor([True, False])],
                 IndexError,
-                "(boolean index|mask) .*did not match",
-                as_pytorch=True,
+                r"shape of the mask \[2\] at index 0 does not match the shape of the indexed tensor \[3\] at index 0",
             ),
         ),
         **ARRANGING,
+    ),
+    Op(
+        "getitem(int, :, indices)",
+        lambda lib, x, indices, first: x[first, :, indices],
+        _of_one_slice,
+        _first_and_last,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(3, 3)[3, :, None], IndexError, "index 3 is out of bounds for .* 0 with size 3"
+            ),
+            Mistake(
+                lambda lib: lib.ones(3, 3)[lib.tensor(0), 0, [0]], IndexError, "too many indices for tensor of dim"
+            ),
+        ),
+        **ARRANGING,
+    ),
+    Op("getitem(mask, indices)", _call, _true_rows, _mask_and_indices, **ARRANGING),
+    Op(
+        "getitem(bool)",
+        lambda lib, x, chosen: x[chosen],
+        lambda x, chosen: np.array([x] * chosen, x.dtype).reshape(int(chosen), *x.shape),
+        lambda s: Case((s.array(s.shape()),), {"chosen": s.flag()}),
+        mistakes=(
+            Mistake(lambda lib: lib.ones(3)[0.5], IndexError, r"only integers, slices .* \(got float\)"),
+            Mistake(lambda lib: lib.ones(3)[lib.nn], IndexError, r"only integers, slices .* \(got module\)"),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "masked_select",
+        named("masked_select"),
+        _selected,
+        _masked_select,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.masked_select(lib.ones(3), lib.ones(3)), RuntimeError, "expected BoolTensor for mask"
+            ),
+            Mistake(lambda lib: lib.masked_select(lib.ones(3), lib.ones(2) > 0), RuntimeError, "2.*3|3.*2"),
+        ),
+        **ARRANGING,
+    ),
+    Op(
+        "nonzero",
+        named("nonzero"),
+        _rows_of_indices,
+        _sparse,
+        differentiable=False,
+        special=True,
+        integers=INTEGERS_AND_BOOL,
+    ),
+    Op(
+        "nonzero(as_tuple)",
+        lambda lib, x: lib.nonzero(x, as_tuple=True),
+        _columns_of_indices,
+        _sparse,
+        differentiable=False,
+        special=True,
+        integers=INTEGERS_AND_BOOL,
+    ),
+    Op(
+        "setitem",
+        _assign(lambda index: index),
+        _assigned(_looked_up),
+        _with_value(_basic, _looked_up),
+        mistakes=(
+            Mistake(lambda lib: lib.ones(3).__setitem__(slice(2), lib.ones(3)), RuntimeError, r"3.*2|2.*3"),
+            Mistake(lambda lib: lib.ones(3).__setitem__(3, 0), IndexError, "index 3 is out of bounds"),
+            Mistake(lambda lib: lib.ones(3).__setitem__(slice(None, None, -1), 0), ValueError, "must be greater than"),
+            Mistake(lambda lib: lib.ones(3).__setitem__(0, [1]), TypeError, "can't assign a list"),
+            Mistake(lambda lib: lib.ones(3).__setitem__(0, None), TypeError, "can't assign a NoneType"),
+            Mistake(lambda lib: lib.zeros(3, dtype=lib.uint8).__setitem__(0, 256), RuntimeError, "without overflow"),
+        ),
+        **ASSIGNING,
+    ),
+    Op(
+        "setitem(indices)",
+        _assign(lambda indices: indices),
+        _assigned(_row_by_row),
+        _with_value(_rows, _row_by_row),
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(3).__setitem__([0, 1], lib.ones(2).double()),
+                RuntimeError,
+                "source and destination dtypes match",
+            ),
+            Mistake(
+                lambda lib: lib.ones(3).__setitem__([0, 1], lib.ones(3)),
+                RuntimeError,
+                r"shape mismatch: value (of shape|tensor of shape) \[3\] cannot be broadcast to",
+            ),
+        ),
+        **ASSIGNING,
+    ),
+    Op(
+        "setitem(indices, :, indices)",
+        _assign(lambda first, last: (first, slice(None), last)),
+        _assigned(_along_both_ends),
+        _with_value(_around, _along_both_ends),
+        **ASSIGNING,
+    ),
+    Op(
+        "setitem(mask)",
+        _assign(lambda mask: mask),
+        _assigned(_kept),
+        _with_value(_masked, _kept),
+        **ASSIGNING,
     ),
 ]

@@ -127,6 +127,26 @@ def _transposed(array: Array, dim0: int, dim1: int) -> Array:
     return _permuted(array, tuple(order))
 
 
+def _movedim(s: Source) -> Case:
+    shape = s.shape()
+    source = s.dims(len(shape)) if shape else ()
+    places = s.draw(st.permutations(range(-len(shape), 0)))[: len(source)]
+    if len(source) == 1 and s.flag():
+        return Case((s.array(shape),), {"source": source[0], "destination": places[0]})
+    return Case((s.array(shape),), {"source": source, "destination": tuple(places)})
+
+
+def _moved(array: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Array:
+    sources, destinations = ([d] if isinstance(d, int) else list(d) for d in (source, destination))
+    order: list[int | None] = [None] * array.ndim
+    for a, b in zip(sources, destinations, strict=True):
+        order[b] = a % array.ndim
+    for d in range(array.ndim):
+        if d not in order:
+            order[order.index(None)] = d
+    return _permuted(array, tuple(d for d in order if d is not None))
+
+
 def _expand(s: Source) -> Case:
     small, other = s.broadcastable(2)
     size = np.broadcast_shapes(small, other)
@@ -212,10 +232,22 @@ ROWS = [
             Mistake(
                 lambda lib: lib.ones(6).unflatten(0, (4, 2)), RuntimeError, "don't multiply up to the size of dim 0"
             ),
+            Mistake(lambda lib: lib.ones(6).unflatten(0, ()), RuntimeError, "sizes must be non-empty"),
+            Mistake(lambda lib: lib.ones(()).unflatten(0, (1,)), RuntimeError, "tensor has no dimensions"),
         ),
         **ARRANGING,
     ),
-    Op("squeeze", named("squeeze"), _squeezed, _squeeze, **ARRANGING),
+    Op(
+        "squeeze",
+        named("squeeze"),
+        _squeezed,
+        _squeeze,
+        mistakes=(
+            Mistake(lambda lib: lib.ones(1, 1).squeeze((0, -2)), RuntimeError, "appears multiple times"),
+            Mistake(lambda lib: lib.ones(1).squeeze(1), IndexError, "Dimension out of range"),
+        ),
+        **ARRANGING,
+    ),
     Op("unsqueeze", named("unsqueeze"), _unsqueezed, _unsqueeze, **ARRANGING),
     Op(
         "permute",
@@ -238,6 +270,24 @@ ROWS = [
         mistakes=(Mistake(lambda lib: lib.ones(2).transpose(0, 1), IndexError, "Dimension out of range"),),
         **ARRANGING,
     ),
+    Op("swapdims", named("swapdims"), _transposed, _transpose, **ARRANGING),
+    Op("swapaxes", lambda lib, x, dim0, dim1: lib.swapaxes(x, dim0, dim1), _transposed, _transpose, **ARRANGING),
+    Op(
+        "movedim",
+        named("movedim"),
+        _moved,
+        _movedim,
+        mistakes=(
+            Mistake(
+                lambda lib: lib.ones(2, 2).movedim((0, 1), (0,)), RuntimeError, "should contain the same number of"
+            ),
+            Mistake(lambda lib: lib.ones(2, 2).movedim((0, 0), (0, 1)), RuntimeError, "repeated dim in `source`"),
+            Mistake(lambda lib: lib.ones(2, 2).movedim((0, 1), (1, 1)), RuntimeError, "repeated dim in `destination`"),
+            Mistake(lambda lib: lib.ones(2, 2).movedim(0, 2), IndexError, "Dimension out of range"),
+        ),
+        **ARRANGING,
+    ),
+    Op("moveaxis", named("moveaxis"), _moved, _movedim, **ARRANGING),
     Op(
         "t",
         named("t"),

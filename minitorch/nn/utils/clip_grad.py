@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from ...autograd import no_grad
 from ...ops.creation import zeros
+from ...ops.join import stack
 from ...ops.selection import clamp
-from ...ops.shape import stack
 from ...ops.vector_norm import norm
 from ...tensor import Tensor
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...autograd import no_grad
-from ...ops.shape import cat, reshape
+from ...ops.join import cat
+from ...ops.shape import reshape
 from ...tensor import Tensor
 
 
