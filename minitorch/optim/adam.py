@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..tensor import Tensor
-from .optimizer import Batch, Group, Optimizer, check_not_negative
+from .optimizer import Batch, Group, Optimizer, check_betas, check_not_negative
 
 
 class Adam(Optimizer):
@@ -16,7 +16,7 @@ class Adam(Optimizer):
         p ← p - lr · m/(1 - β₁ᵗ) / (√(v/(1 - β₂ᵗ)) + eps)      at step t
 
     ``amsgrad`` takes the largest v so far in the last line (Reddi et al., "On the convergence of Adam and beyond",
-    ICLR 2018); ``maximize`` climbs instead.
+    ICLR 2018); ``maximize`` climbs instead; ``decoupled_weight_decay`` makes it :class:`AdamW`.
 
     >>> import minitorch
     >>> p = minitorch.tensor([1.0], requires_grad=True)
@@ -32,8 +32,6 @@ class Adam(Optimizer):
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """
 
-    decoupled = False  # whether weight decay acts on the parameter, not on the gradient
-
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Group],
@@ -44,6 +42,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -52,15 +51,13 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
 
     def _check_options(self, group: Group) -> None:
         check_not_negative(group, lr="learning rate", eps="epsilon value", weight_decay="weight_decay value")
-        beta1, beta2 = group["betas"]
-        for i, beta in enumerate((beta1, beta2)):
-            if not 0 <= beta < 1:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_betas(group)
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
@@ -79,7 +76,7 @@ class Adam(Optimizer):
             float(beta2),
             float(group["eps"]),
             float(group["weight_decay"]),
-            self.decoupled,
+            group["decoupled_weight_decay"],
             group["maximize"],
         )
 
@@ -98,8 +95,6 @@ class AdamW(Adam):
     Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
 
-    decoupled = True
-
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Group],
@@ -111,4 +106,5 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        options = lr, betas, eps, weight_decay, amsgrad
+        super().__init__(params, *options, maximize=maximize, decoupled_weight_decay=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,8 @@ class Optimizer:
         self._check_options(group)
         self.param_groups.append(group)
 
+    _number_names: tuple[str, ...] = ()  # what ``state`` holds for a parameter beside tensors of its shape
+
     # ---- what a subclass defines ------------------------------------------------------------------------------------
 
     def _check_options(self, group: Group) -> None:
@@ -171,14 +173,17 @@ class Optimizer:
 
     def _unpack(self, param: Tensor, dtype: Any, batch: Batch) -> Array:
         """A copy that a kernel can update, to be written back into ``param`` afterwards."""
+        self._check_writeable(param)
+        array = _packed(param.data, dtype)
+        batch.unpacked.append((param, array))
+        return array
+
+    def _check_writeable(self, param: Tensor) -> None:
         if not param.data.flags.writeable:
             raise RuntimeError(
                 f"{type(self).__name__}: a parameter of shape {tuple(param.shape)} is read-only: an expanded view, or "
                 f"made of a read-only array. Make the parameter of a clone()."
             )
-        array = _packed(param.data, dtype)
-        batch.unpacked.append((param, array))
-        return array
 
     def _store(self, batch: Batch, group: Group) -> None:
         """Keeps what an update leaves: parameters that were copied, new states, counts of steps and versions."""
@@ -243,6 +248,9 @@ class Optimizer:
         for name, value in saved.items():
             if name == "step" or value is None:
                 continue
+            if name in self._number_names:
+                state[name] = float(value)
+                continue
             if not isinstance(value, Tensor) or value.shape != param.shape:
                 got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
                 raise ValueError(
@@ -268,6 +276,22 @@ def check_not_negative(group: Group, **options: str) -> None:
     for option, name in options.items():
         if not group[option] >= 0:
             raise ValueError(f"Invalid {name}: {group[option]}")
+
+
+def check_betas(group: Group) -> None:
+    """Raises ValueError where one of the betas of a running mean is not in [0, 1)."""
+    beta1, beta2 = group["betas"]
+    for i, beta in enumerate((beta1, beta2)):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def directions(batch: Batch, group: Group, *, decoupled: bool = False) -> Iterator[Array]:
+    """What an optimiser steps against, for each parameter: the gradient, with the weight decay λ·p unless decoupled."""
+    decay = 0 if decoupled else group["weight_decay"]
+    for param, grad in zip(batch.params, batch.grads, strict=True):
+        g = -grad if group["maximize"] else grad
+        yield g + decay * param if decay else g
 
 
 def _is_packed(array: Array, dtype: Any) -> bool:
