@@ -42,7 +42,6 @@ class RMSprop(Optimizer):
         weight_decay: float = 0,
         momentum: float = 0,
         centered: bool = False,
-        *,
         maximize: bool = False,
     ) -> None:
         defaults = {
