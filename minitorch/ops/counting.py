@@ -8,6 +8,7 @@ from typing import Any
 
 from ..dtypes import float32, float64, int64
 from ..tensor import Tensor, normalize_dim, tensor_method, wrap
+from .dispatch import check_kind
 
 
 def _distinct_rows(xp: Any, rows: Any) -> tuple[Any, Any, Any]:
@@ -90,8 +91,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
             ``minlength`` is negative.
     """
     array = input.data
-    if array.dtype.kind not in "iu":
-        raise RuntimeError(f"bincount: not implemented for {input.dtype} tensors; expected integers")
+    check_kind("bincount", input, "i")
     if array.ndim != 1 or (array.size and array.min() < 0):
         found = f"the smallest is {array.min()}" if array.ndim == 1 else f"the shape is {tuple(array.shape)}"
         raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs; {found}")

@@ -230,6 +230,11 @@ class Constant(Function):
         return tuple([zero if needed else None for needed in ctx.needs_input_grad])
 
 
+def is_half(tensor: Tensor) -> bool:
+    """Whether the tensor is float16, the only dtype of two bytes."""
+    return bool(tensor.data.dtype.itemsize == 2)
+
+
 def in_float32(function: Callable[..., Tensor], *args: Any) -> Tensor:
     """``function(*args)`` of float16 tensors, computed in float32 and rounded once: kernels have no half precision."""
     wider = [cast(a, float32) if isinstance(a, Tensor) and a.data.dtype == float16.numpy else a for a in args]
@@ -271,4 +276,6 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     extra = len(got) - len(shape)
     if extra < 0 or any(n not in (1, g) for n, g in zip(shape, got[extra:], strict=True)):
         raise RuntimeError(f"sum_to_size: size {list(shape)} is not expandable to size {list(got)}")
+    if is_half(input):
+        return in_float32(SumToSize.apply, input, shape)
     return SumToSize.apply(input, shape)

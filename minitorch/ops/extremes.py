@@ -13,6 +13,7 @@ from typing import Any
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from . import return_types
 from .convert import clone
+from .dispatch import check_kind
 from .gather import Gather
 from .reduce import Dim, dims_of, is_empty, kept_shape
 from .selection import maximum, minimum
@@ -61,7 +62,7 @@ def _extreme(name: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
     if input.data.size == 0 and (dim is None or is_empty(dim)):
         raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
     check_not_empty(name, input, dims)
-    value = getattr(input.backend.xp, "a" + name[-3:])(input.data, axis=dims, keepdims=True)
+    value = getattr(input.data, name[-3:])(axis=dims, keepdims=True)
     return Pick.apply(input, value.reshape(kept_shape(input.data.shape, dims)), dims, keepdim)
 
 
@@ -101,8 +102,7 @@ def _first(name: str, caller: str, input: Tensor, dim: int, keepdim: bool) -> Te
 
 
 def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    if input.data.dtype.kind == "b":
-        raise RuntimeError(f"{name}(): does not support bool input; convert it with .to(minitorch.uint8)")
+    check_kind(name, input, "if")
     if dim is not None:
         return _first(name, name, input, normalize_dim(index(dim), input.data.ndim), keepdim)
     if input.data.size == 0:

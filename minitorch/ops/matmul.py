@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .dispatch import as_tensor_operand, broadcast_shape, in_float32, same_device
+from .dispatch import as_tensor_operand, broadcast_shape, check_kind, in_float32, is_half, same_device
 from .shape import reshape, transpose
 
 
@@ -62,24 +62,16 @@ def same_dtype(name: str, *tensors: Tensor) -> None:
         raise RuntimeError(f"{name}: expected operands of the same dtype, but got {listed}")
 
 
-def check_not_bool(name: str, tensor: Tensor) -> None:
-    """Raises RuntimeError, PyTorch's answer too: what the sum of truth values is depends on who asks."""
-    if tensor.data.dtype.kind == "b":
-        raise RuntimeError(f"{name}: not implemented for bool tensors; convert them with .to(minitorch.int64)")
-
-
 def _shapes(a: Tensor, b: Tensor) -> str:
     return f"{tuple(a.data.shape)} and {tuple(b.data.shape)}"
 
 
 def _product(name: str, input: Tensor, other: Tensor) -> Tensor:
     """The product of matrices (or batches of them) whose inner sizes are known to agree."""
-    if input.data.dtype.kind == "f" and input.data.dtype.itemsize > 2:
-        return MatMul.apply(input, other)
-    check_not_bool(name, input)
-    # Integers have no gradient and half precision no kernel: plain array code.
     if input.data.dtype.kind == "f":
-        return in_float32(MatMul.apply, input, other)
+        return in_float32(MatMul.apply, input, other) if is_half(input) else MatMul.apply(input, other)
+    check_kind(name, input, "if")
+    # Integers have no gradient and no kernel: plain array code.
     return wrap(input.backend.xp.matmul(input.data, other.data), input.backend)
 
 
@@ -199,7 +191,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if input.data.dtype.kind != "f":
         out = matmul(input, transpose(weight, 0, 1))
         return out if bias is None else out + bias
-    if input.data.dtype.itemsize == 2:
+    if is_half(input):
         return in_float32(linear, input, weight, bias)
     *batch, features = input.data.shape
     if len(batch) == 1:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..tensor import Tensor, normalize_dim, tensor_method, wrap
 from . import return_types
+from .dispatch import check_kind
 from .extremes import Pick, check_not_empty, elements_at
 from .join import narrow
 from .shape import squeeze
@@ -80,8 +81,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     size = input.data.shape[dim] if input.data.ndim else 1
     if not 0 <= k <= size:
         raise RuntimeError(f"topk: selected index k out of range: k={k}, but dimension {dim} has {size} elements")
-    if input.data.dtype.kind == "b":
-        raise RuntimeError("topk: does not support bool input; convert it with .to(minitorch.uint8)")
+    check_kind("topk", input, "if")
     indices = wrap(_sorting(input, dim, largest), input.backend)
     if input.data.ndim:
         indices = narrow(indices, dim, 0, k)
@@ -133,8 +133,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         IndexError: ``dim`` is out of range or empty.
         RuntimeError: the elements are bools.
     """
-    if input.data.dtype.kind == "b":
-        raise RuntimeError("median: not implemented for bool tensors; convert them with .to(minitorch.uint8)")
+    check_kind("median", input, "if")
     if dim is not None:
         return _medians_along(input, dim, keepdim)
     if keepdim:

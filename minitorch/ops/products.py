@@ -6,9 +6,9 @@ from typing import Any
 
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .diagonal import diagonal
-from .dispatch import ieee, in_float32, scalar
-from .matmul import check_not_bool, check_ranks, matmul, same_dtype
-from .reduce import is_half, sum
+from .dispatch import check_kind, check_tensors, ieee, in_float32, is_half, scalar
+from .matmul import check_ranks, matmul, same_dtype
+from .reduce import sum
 from .shape import reshape, transpose
 
 
@@ -44,7 +44,7 @@ class AddMatMul(Function):
 def _add_product(name: str, input: Tensor, a: Tensor, b: Tensor, beta: float, alpha: float) -> Tensor:
     """``beta * input + alpha * a @ b`` of tensors whose ranks were checked."""
     same_dtype(name, input, a, b)
-    check_not_bool(name, input)
+    check_kind(name, input, "if")
     if a.data.shape[-1] != b.data.shape[-2]:
         raise RuntimeError(
             f"{name}: matrices of shapes {tuple(a.data.shape)} and {tuple(b.data.shape)} cannot be multiplied: the "
@@ -98,6 +98,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     Raises:
         RuntimeError: one isn't a vector.
     """
+    check_tensors("outer", input=input, vec2=vec2)
     for name, vector in (("input", input), ("vec2", vec2)):
         if vector.data.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector.data.ndim}-D")
@@ -117,5 +118,5 @@ def trace(input: Tensor) -> Tensor:
     """
     if input.data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got a tensor with {input.data.ndim} dimensions")
-    check_not_bool("trace", input)
+    check_kind("trace", input, "if")
     return sum(diagonal(input))

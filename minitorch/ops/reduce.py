@@ -13,7 +13,7 @@ from typing import Any
 
 from ..dtypes import as_dtype, int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
-from .dispatch import cast, floating, ieee, in_float32
+from .dispatch import cast, floating, ieee, in_float32, is_half
 from .exponential import exp
 from .selection import where
 from .shape import expand, reshape, squeeze
@@ -30,15 +30,16 @@ def dims_of(dim: Dim, ndim: int) -> tuple[int, ...]:
     """
     if dim is None:
         return tuple(range(ndim))
-    dims = tuple([normalize_dim(index(d), ndim) for d in (dim if isinstance(dim, Sequence) else (dim,))])
-    if len(set(dims)) != len(dims):
+    named = dim if isinstance(dim, (tuple, list)) else (dim,)
+    dims = tuple([normalize_dim(index(d), ndim) for d in named])
+    if len(dims) > 1 and len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {list(dims)}: one dimension appears multiple times in the list of dims")
     return (dims or tuple(range(ndim))) if ndim else ()
 
 
 def is_empty(dim: Dim) -> bool:
     """Whether ``dim`` is () or []."""
-    return isinstance(dim, Sequence) and not dim
+    return isinstance(dim, (tuple, list)) and not dim
 
 
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -46,9 +47,11 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
     return tuple([1 if i in dims else n for i, n in enumerate(shape)])
 
 
-def is_half(input: Tensor) -> bool:
-    """Whether the tensor is float16, the only dtype of two bytes."""
-    return bool(input.data.dtype.itemsize == 2)
+def in_dtype_of_result(input: Tensor, dtype: Any) -> Tensor:
+    """What a sum or product is taken of: ``input`` in ``dtype``; without one, integers and bools in int64."""
+    if dtype is None:
+        return input if input.data.dtype.kind == "f" else cast(input, int64)
+    return cast(input, as_dtype(dtype))
 
 
 class Sum(Function):
@@ -74,10 +77,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     >>> minitorch.tensor([[1., 2.], [3., 4.]]).sum(dim=1)
     tensor([3., 7.])
     """
-    if dtype is not None:
-        input = cast(input, as_dtype(dtype))
-    elif input.data.dtype.kind != "f":
-        input = cast(input, int64)
+    input = in_dtype_of_result(input, dtype)
     if is_half(input):
         return in_float32(sum, input, dim, keepdim)
     return Sum.apply(input, dims_of(dim, input.data.ndim), keepdim)
@@ -130,9 +130,9 @@ def _variance(array: Any, dims: tuple[int, ...], degrees: float, keepdim: bool) 
 
 
 def _degrees_of_freedom(
-    name: str, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
-) -> tuple[tuple[int, ...], float, bool]:
-    """The arguments of ``var`` and ``std`` as ``Var`` takes them; PyTorch's two signatures are told apart here."""
+    name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
+) -> tuple[tuple[int, ...], float]:
+    """The dimensions that ``var`` or ``std`` reduces, and N - correction, from the arguments of all of its forms."""
     if isinstance(dim, bool):  # var(input, unbiased)
         dim, unbiased = None, dim
     if unbiased is not None:
@@ -146,7 +146,7 @@ def _degrees_of_freedom(
         raise RuntimeError(f"{name}: only floating-point tensors have a variance, got {input.dtype}")
     dims = dims_of(dim, input.data.ndim)
     degrees = math.prod([input.data.shape[d] for d in dims]) - (1 if correction is None else correction)
-    return dims, degrees if degrees > 0 else 0, keepdim
+    return dims, degrees if degrees > 0 else 0
 
 
 @tensor_method("var")
@@ -166,8 +166,8 @@ def var(
     Raises:
         RuntimeError: the elements are integers or bools.
     """
-    arguments = _degrees_of_freedom("var", input, dim, unbiased, keepdim, correction)
-    return in_float32(Var.apply, input, *arguments) if is_half(input) else Var.apply(input, *arguments)
+    arguments = (input, *_degrees_of_freedom("var", input, dim, unbiased, correction), keepdim)
+    return in_float32(Var.apply, *arguments) if is_half(input) else Var.apply(*arguments)
 
 
 @tensor_method("std")
@@ -175,12 +175,12 @@ def std(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
 ) -> Tensor:
     """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient."""
-    arguments = _degrees_of_freedom("std", input, dim, unbiased, keepdim, correction)
-    return in_float32(_deviation, input, *arguments) if is_half(input) else _deviation(input, *arguments)
+    arguments = (input, *_degrees_of_freedom("std", input, dim, unbiased, correction), keepdim)
+    return in_float32(_deviation, *arguments) if is_half(input) else _deviation(*arguments)
 
 
-def _deviation(input: Tensor, *arguments: Any) -> Tensor:
-    variance = Var.apply(input, *arguments)
+def _deviation(*arguments: Any) -> Tensor:
+    variance = Var.apply(*arguments)
     constant = variance == 0  # where the root has no derivative
     return where(constant, 0, where(constant, 1, variance).sqrt())
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
-from ..dtypes import as_dtype, float32, float64, int64
+from ..dtypes import float32, float64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .convert import clone
-from .dispatch import cast, ieee, in_float32
+from .dispatch import check_kind, ieee, in_float32, is_half
 from .join import cat, narrow
-from .reduce import is_half
+from .reduce import in_dtype_of_result
 from .shape import reshape
 
 
@@ -128,17 +128,9 @@ class Prod(Function):
 # ---- public functions ------------------------------------------------------------------------------------------------
 
 
-def _summable(name: str, input: Tensor, dtype: Any) -> Tensor:
-    """``input`` in the dtype of the result: ``dtype``, or int64 for integers and bools."""
-    if dtype is None:
-        return input if input.data.dtype.kind == "f" else cast(input, int64)
-    wanted = as_dtype(dtype)
-    if wanted.name == "bool" and name != "prod":
-        raise RuntimeError(f"{name}: not implemented for dtype=bool; use dtype=minitorch.int64")
-    return cast(input, wanted)
-
-
-def _scan(function: Any, input: Tensor, dim: int) -> Tensor:
+def _scan(name: str, function: Any, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    input = in_dtype_of_result(input, dtype)
+    check_kind(name, input, "if")
     dim = normalize_dim(index(dim), input.data.ndim)
     if not input.data.ndim:
         return clone(input)
@@ -153,7 +145,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> minitorch.tensor([1, 2, 3]).cumsum(0)
     tensor([1, 3, 6])
     """
-    return _scan(CumSum, _summable("cumsum", input, dtype), dim)
+    return _scan("cumsum", CumSum, input, dim, dtype)
 
 
 @tensor_method("cumprod")
@@ -164,7 +156,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> minitorch.tensor([1, 2, 3, 4]).cumprod(0)
     tensor([ 1,  2,  6, 24])
     """
-    return _scan(CumProd, _summable("cumprod", input, dtype), dim)
+    return _scan("cumprod", CumProd, input, dim, dtype)
 
 
 @tensor_method("prod")
@@ -179,7 +171,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     >>> x.grad
     tensor([6., 0., 0.])
     """
-    input = _summable("prod", input, dtype)
+    input = in_dtype_of_result(input, dtype)
     if is_half(input):
         return in_float32(prod, input, dim, keepdim)
     shape = input.data.shape

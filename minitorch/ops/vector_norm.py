@@ -8,10 +8,10 @@ from typing import Any
 
 from ..dtypes import as_dtype, promote_types
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .dispatch import cast, ieee, in_float32
+from .dispatch import cast, ieee, in_float32, is_half
 from .elementwise import abs_, sign
 from .extremes import amax, amin
-from .reduce import Dim, dims_of, is_half, sum
+from .reduce import Dim, dims_of, sum
 from .selection import where
 from .shape import squeeze
 

@@ -167,7 +167,11 @@ def _extreme(name: str, function: Any, first: Any) -> list[Op]:
     arg = Mistake(
         lambda lib: getattr(lib, f"arg{name}")(lib.ones(0)), IndexError, "to be specified for input.numel\\(\\) == 0"
     )
-    of_bools = Mistake(lambda lib: getattr(lib, f"arg{name}")(lib.ones(2).bool()), RuntimeError, "not support bool")
+    of_bools = Mistake(
+        lambda lib: getattr(lib, f"arg{name}")(lib.ones(2).bool()),
+        RuntimeError,
+        f"arg{name}: not implemented for .*bool",
+    )
     several = Mistake(lambda lib: getattr(lib, name)(lib.ones(2, 2), (0, 1)), TypeError, "interpreted as an integer")
     types = {"integers": INTEGERS_AND_BOOL, "special": True}
     return [

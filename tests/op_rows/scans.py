@@ -63,7 +63,9 @@ ROWS = [
         mistakes=(
             Mistake(lambda lib: lib.ones(2, 3).cumsum(2), IndexError, r"range of \[-2, 1\], but got dim=2"),
             Mistake(lambda lib: lib.ones(2, 3).cumsum((0,)), TypeError, "interpreted as an integer"),
-            Mistake(lambda lib: lib.ones(2).cumsum(0, dtype=lib.bool), RuntimeError, "cumsum: not implemented .*bool"),
+            Mistake(
+                lambda lib: lib.ones(2).cumsum(0, dtype=lib.bool), RuntimeError, "cumsum: not implemented for .*bool"
+            ),
         ),
     ),
     Op(
