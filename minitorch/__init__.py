@@ -100,6 +100,7 @@ from .ops.activation import prelu, relu
 from .ops.dropout import dropout
 from .ops.smooth_activation import sigmoid, tanh
 from .ops.softmax import log_softmax, softmax
+from .ops.distance_loss import cosine_similarity, pairwise_distance
 from .ops.diagonal import diag, diagonal, tril, triu
 from .ops.gather import gather, index_select, scatter, scatter_add, take_along_dim
 from .ops.selection import clamp, clamp_max, clamp_min, masked_fill, maximum, minimum, nan_to_num, where
@@ -207,6 +208,7 @@ __all__ = [
     "conv_transpose2d",
     "cos",
     "cosh",
+    "cosine_similarity",
     "count_nonzero",
     "cumprod",
     "cumsum",
@@ -318,6 +320,7 @@ __all__ = [
     "ops",
     "optim",
     "outer",
+    "pairwise_distance",
     "permute",
     "pixel_shuffle",
     "pixel_unshuffle",

@@ -13,6 +13,7 @@ from op_rows import (
     contractions,
     convolutions,
     diagonals,
+    distance_losses,
     elementwise,
     exponential,
     gathering,
@@ -23,6 +24,7 @@ from op_rows import (
     padding,
     pieces,
     pooling,
+    probability_losses,
     products,
     reductions,
     regression_losses,
@@ -59,5 +61,7 @@ FAMILIES = (
     resampling,
     losses,
     regression_losses,
+    probability_losses,
+    distance_losses,
 )
 TABLE = [row for family in FAMILIES for row in family.ROWS]

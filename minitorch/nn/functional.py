@@ -14,6 +14,14 @@ from ..ops.avg_pool import avg_pool1d, avg_pool2d
 from ..ops.conv import conv1d
 from ..ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
+from ..ops.distance_loss import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    pairwise_distance,
+    triplet_margin_loss,
+)
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from ..ops.geometry import Pair
 from ..ops.interpolate import interpolate
@@ -25,6 +33,13 @@ from ..ops.max_unpool import max_unpool1d, max_unpool2d
 from ..ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
 from ..ops.pad import pad
 from ..ops.pixel_shuffle import pixel_shuffle, pixel_unshuffle
+from ..ops.probability_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    kl_div,
+    poisson_nll_loss,
+)
 from ..ops.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from ..ops.smooth_activation import elu, gelu, glu, logsigmoid, mish, selu, sigmoid, silu, softplus, softsign, tanh
 from ..tensor import Tensor
@@ -41,24 +56,31 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
     "dropout1d",
     "dropout2d",
     "elu",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "group_norm",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
     "interpolate",
+    "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
@@ -68,6 +90,7 @@ __all__ = [
     "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool1d_with_indices",
     "max_pool2d",
@@ -79,8 +102,10 @@ __all__ = [
     "nll_loss",
     "normalize",
     "pad",
+    "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -95,6 +120,7 @@ __all__ = [
     "softsign",
     "tanh",
     "threshold",
+    "triplet_margin_loss",
 ]
 
 

@@ -14,6 +14,8 @@ from minitorch.testing import assert_close
 
 rng = np.random.default_rng(0)
 X, T = minitorch.tensor(rng.standard_normal((4, 3))), minitorch.tensor(rng.standard_normal((4, 3)))
+P, Q = minitorch.sigmoid(X), minitorch.sigmoid(T)
+SIGNS = minitorch.tensor([1, -1, -1, 1])
 LABELS = minitorch.tensor([2, 0, 1, 1])
 WEIGHT = minitorch.tensor([0.5, 2.0, 1.0], dtype=minitorch.float64)
 
@@ -26,6 +28,18 @@ CASES = [
     ("L1Loss", {"reduction": "none"}, (X, T)),
     ("SmoothL1Loss", {"reduction": "sum", "beta": 0.5}, (X, T)),
     ("HuberLoss", {"reduction": "none", "delta": 0.25}, (X, T)),
+    ("BCELoss", {"weight": WEIGHT, "reduction": "sum"}, (P, Q)),
+    ("BCEWithLogitsLoss", {"weight": WEIGHT, "pos_weight": WEIGHT + 1, "reduction": "sum"}, (X, Q)),
+    ("KLDivLoss", {"reduction": "batchmean"}, (X, Q)),
+    ("KLDivLoss", {"reduction": "sum", "log_target": True}, (X, Q)),
+    ("PoissonNLLLoss", {"log_input": False, "full": True, "eps": 0.1, "reduction": "sum"}, (P, Q + 1)),
+    ("GaussianNLLLoss", {"full": True, "eps": 0.6, "reduction": "sum"}, (X, T, P)),
+    ("CosineSimilarity", {"dim": 0, "eps": 2}, (X, T)),
+    ("PairwiseDistance", {"p": 1, "eps": 0.5, "keepdim": True}, (X, T)),
+    ("CosineEmbeddingLoss", {"margin": -0.9, "reduction": "sum"}, (X, T, SIGNS)),
+    ("MarginRankingLoss", {"margin": 0.5, "reduction": "sum"}, (X, T, SIGNS.reshape(4, 1))),
+    ("HingeEmbeddingLoss", {"margin": 2.5, "reduction": "sum"}, (X, SIGNS.reshape(4, 1))),
+    ("TripletMarginLoss", {"margin": 9.0, "p": 1, "eps": 0.5, "swap": True, "reduction": "sum"}, (X, T, P)),
 ]
 FUNCTIONS = {
     "CrossEntropyLoss": "cross_entropy",
@@ -34,7 +48,20 @@ FUNCTIONS = {
     "L1Loss": "l1_loss",
     "SmoothL1Loss": "smooth_l1_loss",
     "HuberLoss": "huber_loss",
+    "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "KLDivLoss": "kl_div",
+    "PoissonNLLLoss": "poisson_nll_loss",
+    "GaussianNLLLoss": "gaussian_nll_loss",
+    "CosineSimilarity": "cosine_similarity",
+    "PairwiseDistance": "pairwise_distance",
+    "CosineEmbeddingLoss": "cosine_embedding_loss",
+    "MarginRankingLoss": "margin_ranking_loss",
+    "HingeEmbeddingLoss": "hinge_embedding_loss",
+    "TripletMarginLoss": "triplet_margin_loss",
 }
+LOSSES = [name for name in FUNCTIONS if name.endswith("Loss")]
+pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # of kl_div
 CHANGED = [pytest.param(*case, id=f"{case[0]}-{', '.join(case[1])}") for case in CASES]
 DEFAULT = [pytest.param(name, {}, next(c[2] for c in CASES if c[0] == name), id=name) for name in FUNCTIONS]
 
@@ -65,7 +92,7 @@ def test_tensors_are_buffers(name, kwargs, args):
         assert buffer.dtype is minitorch.float32
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", LOSSES)
 def test_what_a_loss_refuses(name):
     if name in ("HuberLoss", "GaussianNLLLoss"):
         with pytest.raises(TypeError, match="size_average"):
@@ -96,6 +123,12 @@ def test_a_loss_names_its_place_in_a_model():
 def test_huber_loss_checks_delta_at_once():
     with pytest.raises(TypeError, match="delta must be a float or int, got: <class 'complex'>"):
         nn.HuberLoss(delta=1 + 0j)
+
+
+@pytest.mark.parametrize("margin", [0, -1.0])
+def test_triplet_margin_loss_checks_its_margin_at_once(margin):
+    with pytest.raises(ValueError, match=f"expected margin to be greater than 0, got {margin} instead"):
+        nn.TripletMarginLoss(margin=margin)
 
 
 # ---- against PyTorch -------------------------------------------------------------------------------------------------
