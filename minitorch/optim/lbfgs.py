@@ -221,7 +221,7 @@ def _dot(a: Array, b: Array) -> float:
 
 def _largest(array: Array) -> float:
     """The largest absolute value; 0 of nothing."""
-    return float(abs(array).max(initial=0))
+    return float(abs(array).max()) if array.size else 0.0
 
 
 def _move(params: list[Tensor], t: float, d: Array) -> None:

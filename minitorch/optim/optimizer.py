@@ -179,7 +179,7 @@ class Optimizer:
         return array
 
     def _check_writeable(self, param: Tensor) -> None:
-        if not param.data.flags.writeable:
+        if not getattr(param.data.flags, "writeable", True):  # CuPy's arrays always are
             raise RuntimeError(
                 f"{type(self).__name__}: a parameter of shape {tuple(param.shape)} is read-only: an expanded view, or "
                 f"made of a read-only array. Make the parameter of a clone()."

@@ -310,3 +310,32 @@ def test_the_same_steps_as_pytorch(function, options):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-8, atol=1e-8)
         for name in ("func_evals", "n_iter"):
             assert optimizer.state[p][name] == theirs.state[q][name]
+
+
+def test_the_state_of_pytorch_continues_here():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    options = {"line_search_fn": "strong_wolfe", "max_iter": 3}
+    q = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
+    theirs = torch.optim.LBFGS([q], **options)
+
+    def their_closure():
+        theirs.zero_grad()
+        loss = rosenbrock(q)
+        loss.backward()
+        return loss
+
+    theirs.step(their_closure)
+
+    def converted(value):
+        if isinstance(value, list):
+            return [converted(v) for v in value]
+        return minitorch.from_numpy(value.numpy().copy()) if isinstance(value, torch.Tensor) else value
+
+    saved = theirs.state_dict()
+    saved["state"] = {0: {name: converted(value) for name, value in saved["state"][0].items()}}
+    p, ours, closure = problem(rosenbrock, q.detach().numpy())
+    ours.load_state_dict(saved)
+    for _ in range(3):
+        ours.step(closure)
+        theirs.step(their_closure)
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-8)
