@@ -10,7 +10,7 @@ from ..tensor import Function, Tensor, wrap
 from .creation import full_like
 from .dispatch import broadcast_shape, cast, check_floating, floating, ieee, same_device
 from .elementwise import square
-from .exponential import exp, log
+from .exponential import exp, log, log1p
 from .loss import REDUCTIONS, at_least, check_reduction, loss_operands, reduced
 from .reduce import sum
 from .selection import clamp, where
@@ -38,7 +38,7 @@ class BinaryCrossEntropy(Function):
         if ctx.needs_input_grad[0]:
             grad_input = grad_output * (input - target) / clamp(input * (1 - input), min=1e-12)
         if ctx.needs_input_grad[1]:
-            grad_target = grad_output * (log(1 - input) - log(input))
+            grad_target = grad_output * (log1p(-input) - log(input))
         return grad_input, grad_target
 
 

@@ -1,4 +1,4 @@
-"""cross_entropy, nll_loss, mse_loss: results, first and second derivatives, errors."""
+"""cross_entropy, nll_loss: results, first and second derivatives, errors."""
 
 from __future__ import annotations
 
@@ -222,36 +222,3 @@ def test_errors_of_cross_entropy() -> None:
     elsewhere.backend = ReferenceBackend()
     with pytest.raises(RuntimeError, match="cross_entropy: expected all tensors to be on the same device"):
         F.cross_entropy(x, elsewhere)
-
-
-# ---- mse_loss --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("shape", [(3, 4), ()])
-def test_mse_loss_like_torch(torch: Any, assert_like_torch: Any, reduction: str, shape: tuple[int, ...]) -> None:
-    def make(loss: Any) -> Any:
-        return lambda a, b, w=None: loss(a, b, reduction=reduction, weight=w)
-
-    operands = rng.standard_normal(shape), rng.standard_normal(shape), rng.random(shape)
-    for count in (2, 3):
-        assert_like_torch(make(F.mse_loss), make(torch.nn.functional.mse_loss), *operands[:count])
-
-
-def test_mse_loss_gradcheck() -> None:
-    operands = [minitorch.tensor(rng.standard_normal((3, 2)), requires_grad=True) for _ in range(2)]
-    assert gradcheck(F.mse_loss, operands)
-    assert gradgradcheck(F.mse_loss, operands)
-
-
-def test_mse_loss_warns_and_raises() -> None:
-    with pytest.warns(UserWarning, match="Using a target size"):
-        assert F.mse_loss(minitorch.ones(3, 4), minitorch.zeros(4)).item() == 1.0
-    with pytest.raises(ValueError, match="mse_loss: 'avg' is not a valid value for reduction"):
-        F.mse_loss(x, x, reduction="avg")
-    with pytest.raises(ValueError, match=r"mse_loss: weight has shape \(4,\), expected that of the input"):
-        F.mse_loss(x, x, weight=minitorch.ones(4))
-    with pytest.raises(RuntimeError, match="mse_loss: expected floating-point tensors"):
-        F.mse_loss(x.long(), x.long())
-    assert F.mse_loss(x, x.long()).dtype is minitorch.float32
-    assert np.isnan(F.mse_loss(minitorch.zeros(0), minitorch.zeros(0)).item())
