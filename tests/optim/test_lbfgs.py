@@ -25,6 +25,15 @@ def quartic(x):
     return ((x - 1) ** 4).sum() + 0.1 * (x * x).sum()
 
 
+def two_valleys(x):
+    """Concave between its minima at ±1: there the change of the gradient points against the step."""
+    return ((x * x - 1) ** 2).sum()
+
+
+def slope_of_two_valleys(x):
+    return 4 * x * (x * x - 1)
+
+
 def problem(function, start, **options):
     """A parameter, its optimiser, and the closure for it."""
     p = minitorch.tensor(start, dtype=minitorch.float64, requires_grad=True)
@@ -63,11 +72,15 @@ def dense_bfgs(gradient, x, lr, iterations, history):
 
 @pytest.mark.parametrize("history", [1, 3, 100])
 @pytest.mark.parametrize("per_step", [1, 4])
-def test_the_two_loops_are_the_matrix(history, per_step):
-    start = [-0.3, 0.4]
-    expected = dense_bfgs(slope_of_rosenbrock, np.array(start), 0.1, 12, history)
+@pytest.mark.parametrize(
+    ("function", "slope", "start"),
+    [(rosenbrock, slope_of_rosenbrock, [-0.3, 0.4]), (two_valleys, slope_of_two_valleys, [0.05, -0.1])],
+    ids=["rosenbrock", "two_valleys"],
+)
+def test_the_two_loops_are_the_matrix(function, slope, start, per_step, history):
+    expected = dense_bfgs(slope, np.array(start), 0.1, 12, history)
     p, optimizer, closure = problem(
-        rosenbrock, start, lr=0.1, max_iter=per_step, max_eval=100, history_size=history, tolerance_change=0
+        function, start, lr=0.1, max_iter=per_step, max_eval=100, history_size=history, tolerance_change=0
     )
     for k in range(12 // per_step):
         optimizer.step(closure)
@@ -127,6 +140,34 @@ def test_the_strong_wolfe_conditions_hold(name, first):
     assert point.t in tried
     assert point.loss <= start.loss + C1 * point.t * start.slope
     assert abs(point.slope) <= C2 * abs(start.slope)
+
+
+def points_of(*values):
+    """A line on which the first steps give these (loss, slope), and all later ones the last; and the steps taken."""
+    taken = []
+
+    def at(t):
+        loss, slope = values[min(len(taken), len(values) - 1)]
+        taken.append(t)
+        return Point(t, loss, np.zeros(0), slope)
+
+    return at, taken
+
+
+def test_a_loss_that_rises_again_ends_the_bracket():
+    """It may still have fallen enough since the start, and be falling where it was looked at."""
+    at, taken = points_of((-1.0, -1.0), (-2.0, -1.0), (-1.5, -1.0), (-3.0, 0.0))
+    point, _ = strong_wolfe(at, Point(0.0, 0.0, np.zeros(0), -1.0), 1.0, 1.0, 1e-9, 25)
+    assert taken[0] < taken[1] < taken[2]
+    assert taken[1] < taken[3] < taken[2]
+    assert point.t == taken[3]
+
+
+def test_a_bracket_shrinks_by_a_tenth_at_least_every_other_time():
+    at, taken = points_of((1000.0, 1000.0), (0.3, 1000.0), (-1.0, 0.0))
+    strong_wolfe(at, Point(0.0, 0.0, np.zeros(0), -1.0), 1.0, 1.0, 1e-9, 25)
+    assert taken[1] < 0.1  # close to the start, where the cubic has its minimum
+    assert taken[2] == pytest.approx(0.1 * taken[1])  # not as close again
 
 
 def test_a_line_search_ends():
