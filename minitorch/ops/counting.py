@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from operator import index
 from typing import Any
 
 from ..dtypes import float32, float64, int64
-from ..tensor import Tensor, normalize_dim, tensor_method, wrap
-from .dispatch import check_kind
+from ..tensor import Tensor, tensor_method, wrap
+from .dispatch import check_kind, check_tensors
+from .reduce import dim_of
 
 
 def _distinct_rows(xp: Any, rows: Any) -> tuple[Any, Any, Any]:
@@ -61,7 +61,7 @@ def unique(
     else:
         if not array.ndim:
             raise IndexError(f"unique: dimension specified as {dim} but tensor has no dimensions")
-        dim = normalize_dim(index(dim), array.ndim)
+        dim = dim_of(dim, array.ndim)
         slices = xp.moveaxis(array, dim, 0)
         if 0 in slices.shape[1:]:
             raise RuntimeError(
@@ -97,6 +97,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs; {found}")
     if minlength < 0:
         raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")
+    if weights is not None:
+        check_tensors("bincount", weights=weights)
     if weights is not None and weights.data.shape != array.shape:
         raise RuntimeError(
             f"bincount: weights should be 1-d and have the same length as input, {len(array)}; their shape is "

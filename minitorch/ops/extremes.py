@@ -7,15 +7,14 @@ the element at that index, the first of the equal ones. NaN counts as both the l
 
 from __future__ import annotations
 
-from operator import index
 from typing import Any
 
-from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
+from ..tensor import Function, Tensor, tensor_method, wrap
 from . import return_types
 from .convert import clone
 from .dispatch import check_kind
 from .gather import Gather
-from .reduce import Dim, dims_of, is_empty, kept_shape
+from .reduce import Dim, dim_of, dims_of, is_empty, kept_shape
 from .selection import maximum, minimum
 from .shape import reshape, squeeze
 
@@ -104,7 +103,7 @@ def _first(name: str, caller: str, input: Tensor, dim: int, keepdim: bool) -> Te
 def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     check_kind(name, input, "if")
     if dim is not None:
-        return _first(name, name, input, normalize_dim(index(dim), input.data.ndim), keepdim)
+        return _first(name, name, input, dim_of(dim, input.data.ndim), keepdim)
     if input.data.size == 0:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
     found = _first(name, name, reshape(input.detach(), -1), 0, False)
@@ -144,7 +143,7 @@ def _max_or_min(name: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor
         if keepdim:
             raise TypeError(f"{name}(): keepdim=True needs a dim; use a{name}(keepdim=True) to reduce all of them")
         return _extreme(name, input, None, False)
-    dim = normalize_dim(index(dim), input.data.ndim)
+    dim = dim_of(dim, input.data.ndim)
     indices = _first("arg" + name, name, input, dim, True)
     values = elements_at(input, indices, dim)
     if not keepdim:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import as_tensor_operand, broadcast_shape, check_kind, in_float32, is_half, same_device
-from .shape import reshape, transpose
+from .shape import expand, reshape, transpose
 
 
 class MatMul(Function):
@@ -164,7 +164,8 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input · weightᵀ + bias``: (…, in) × (out, in) → (…, out).
 
-    A ``weight`` of one dimension, (in), has one output without a dimension: (…); it takes no bias.
+    A ``weight`` of one dimension, (in), has one output without a dimension: (…); it takes no bias. A ``bias`` of one
+    element is added to all outputs.
 
     >>> import minitorch
     >>> import minitorch.nn.functional as F
@@ -184,10 +185,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"fit; expected (…, in_features) and (out_features, in_features)"
         )
     if bias is not None and bias.data.shape != (len(weight.data),):
-        raise RuntimeError(
-            f"linear: bias has shape {tuple(bias.data.shape)}, expected ({len(weight.data)},) for weight of shape "
-            f"{tuple(weight.data.shape)}"
-        )
+        if bias.data.size != 1:
+            raise RuntimeError(
+                f"linear: bias has shape {tuple(bias.data.shape)}, expected ({len(weight.data)},) for weight of shape "
+                f"{tuple(weight.data.shape)}"
+            )
+        bias = expand(reshape(bias, 1), len(weight.data))
     if input.data.dtype.kind != "f":
         out = matmul(input, transpose(weight, 0, 1))
         return out if bias is None else out + bias

@@ -10,11 +10,12 @@ import math
 from operator import index
 from typing import Any
 
-from ..tensor import Tensor, normalize_dim, tensor_method, wrap
+from ..tensor import Tensor, tensor_method, wrap
 from . import return_types
 from .dispatch import check_kind
 from .extremes import Pick, check_not_empty, elements_at
 from .join import narrow
+from .reduce import dim_of
 from .shape import squeeze
 
 
@@ -45,7 +46,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
     Raises:
         IndexError: ``dim`` is out of range.
     """
-    dim = normalize_dim(index(dim), input.data.ndim)
+    dim = dim_of(dim, input.data.ndim)
     indices = wrap(_sorting(input, dim, descending), input.backend)
     return return_types.sort(elements_at(input, indices, dim), indices)
 
@@ -58,7 +59,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
     >>> minitorch.tensor([3, 1, 2]).argsort()
     tensor([1, 2, 0])
     """
-    dim = normalize_dim(index(dim), input.data.ndim)
+    dim = dim_of(dim, input.data.ndim)
     return wrap(_sorting(input, dim, descending), input.backend)
 
 
@@ -77,7 +78,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         IndexError: ``dim`` is out of range.
         RuntimeError: ``k`` is negative or larger than the dimension, or the elements are bools.
     """
-    dim, k = normalize_dim(index(dim), input.data.ndim), index(k)
+    dim, k = dim_of(dim, input.data.ndim), index(k)
     size = input.data.shape[dim] if input.data.ndim else 1
     if not 0 <= k <= size:
         raise RuntimeError(f"topk: selected index k out of range: k={k}, but dimension {dim} has {size} elements")
@@ -103,7 +104,7 @@ def _median_of_all(input: Tensor) -> Tensor:
 
 
 def _medians_along(input: Tensor, dim: int, keepdim: bool) -> return_types.median:
-    dim = normalize_dim(index(dim), input.data.ndim)
+    dim = dim_of(dim, input.data.ndim)
     indices = wrap(_sorting(input, dim, False), input.backend)
     if input.data.ndim:
         check_not_empty("median", input, (dim,))

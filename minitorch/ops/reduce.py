@@ -21,6 +21,18 @@ from .shape import expand, reshape, squeeze
 Dim = int | Sequence[int] | None
 
 
+def dim_of(dim: int, ndim: int) -> int:
+    """The one dimension ``dim``, counted from the front.
+
+    Raises:
+        IndexError: it is out of range.
+        TypeError: it isn't an int; a bool is more likely a misplaced argument.
+    """
+    if isinstance(dim, bool):
+        raise TypeError(f"dim must be an int, not {dim}")
+    return normalize_dim(index(dim), ndim)
+
+
 def dims_of(dim: Dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce, counted from the front; None and () mean all.
 
@@ -31,7 +43,7 @@ def dims_of(dim: Dim, ndim: int) -> tuple[int, ...]:
     if dim is None:
         return tuple(range(ndim))
     named = dim if isinstance(dim, (tuple, list)) else (dim,)
-    dims = tuple([normalize_dim(index(d), ndim) for d in named])
+    dims = tuple([dim_of(d, ndim) for d in named])
     if len(dims) > 1 and len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {list(dims)}: one dimension appears multiple times in the list of dims")
     return (dims or tuple(range(ndim))) if ndim else ()
@@ -133,7 +145,7 @@ def _degrees_of_freedom(
     name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
 ) -> tuple[tuple[int, ...], float]:
     """The dimensions that ``var`` or ``std`` reduces, and N - correction, from the arguments of all of its forms."""
-    if isinstance(dim, bool):  # var(input, unbiased)
+    if isinstance(dim, bool) and unbiased is None:  # var(input, unbiased)
         dim, unbiased = None, dim
     if unbiased is not None:
         if correction is not None or not isinstance(unbiased, bool):

@@ -6,15 +6,14 @@ Here nothing is divided: with zeros too, one or many, gradients of any order are
 
 from __future__ import annotations
 
-from operator import index
 from typing import Any
 
 from ..dtypes import float32, float64
-from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
+from ..tensor import Function, Tensor, tensor_method, wrap
 from .convert import clone
 from .dispatch import check_kind, ieee, in_float32, is_half
 from .join import cat, narrow
-from .reduce import in_dtype_of_result
+from .reduce import dim_of, in_dtype_of_result
 from .shape import reshape
 
 
@@ -131,7 +130,7 @@ class Prod(Function):
 def _scan(name: str, function: Any, input: Tensor, dim: int, dtype: Any) -> Tensor:
     input = in_dtype_of_result(input, dtype)
     check_kind(name, input, "if")
-    dim = normalize_dim(index(dim), input.data.ndim)
+    dim = dim_of(dim, input.data.ndim)
     if not input.data.ndim:
         return clone(input)
     return in_float32(function.apply, input, dim, False) if is_half(input) else function.apply(input, dim, False)
@@ -178,7 +177,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     if dim is None:
         kept: tuple[int, ...] = (1,) * len(shape) if keepdim else ()
         return reshape(Prod.apply(reshape(input, (input.data.size,)), 0), kept)
-    dim = normalize_dim(index(dim), len(shape))
+    dim = dim_of(dim, len(shape))
     if not shape:
         return clone(input)
     out = Prod.apply(input, dim)

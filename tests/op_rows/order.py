@@ -197,6 +197,7 @@ ROWS = [
             Mistake(lambda lib: lib.bincount(lib.tensor([2, -1])), RuntimeError, "non-negative .* smallest is -1"),
             Mistake(lambda lib: lib.bincount(lib.tensor([[1]])), RuntimeError, r"1-d .* shape is \(1, 1\)"),
             Mistake(lambda lib: lib.bincount(lib.tensor([1]), minlength=-1), RuntimeError, ">= 0, got -1"),
+            Mistake(lambda lib: lib.bincount(lib.tensor([1]), [1.0]), TypeError, "weights to be a Tensor, got list"),
             Mistake(
                 lambda lib: lib.bincount(lib.tensor([1]), lib.ones(2)), RuntimeError, r"input, 1; their shape is \(2,\)"
             ),

@@ -153,6 +153,7 @@ OUT_OF_RANGE = Mistake(
     IndexError,
     r"Dimension out of range \(expected to be in range of \[-2, 1\], but got",
 )
+A_BOOL = Mistake(lambda lib: lib.ones(2, 3).sum(True), TypeError, "dim must be an int, not True")
 TWICE = Mistake(lambda lib: lib.ones(2, 3).sum((1, -1)), RuntimeError, "dim .* appears")
 
 
@@ -218,7 +219,7 @@ ROWS = [
         linear=True,
         integers=(np.int64, np.int32),
         special=True,
-        mistakes=(OUT_OF_RANGE, TWICE),
+        mistakes=(OUT_OF_RANGE, TWICE, A_BOOL),
     ),
     Op("sum(bool)", named("sum"), reduced(sum, np.int64), over_dims(), floats=False, integers=(np.bool_, np.uint8)),
     Op(
@@ -243,6 +244,7 @@ ROWS = [
         _corrected,
         mistakes=(
             Mistake(lambda lib: lib.tensor([1, 2]).var(), RuntimeError, r"var: only floating-point .*\.int64"),
+            Mistake(lambda lib: lib.ones(3).var(False, True), TypeError, "dim must be an int, not False"),
             Mistake(lambda lib: lib.ones(3).var(0, 1), TypeError, r"expected a bool `unbiased` .* unbiased=1"),
             Mistake(lambda lib: lib.ones(3).var(0, unbiased=True, correction=1), TypeError, "correction=1"),
         ),

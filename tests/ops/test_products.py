@@ -75,6 +75,14 @@ def test_integers_are_scaled_by_integers():
     assert x.addmm(x, x, beta=1.9, alpha=1.9).tolist() == [[8, 12], [18, 26]]
 
 
+def test_linear_with_one_bias():
+    x = minitorch.ones(3, 2)
+    bias = minitorch.tensor(5.0, requires_grad=True)
+    out = minitorch.nn.functional.linear(x, minitorch.ones(4, 2), bias)
+    assert out.tolist() == [[7] * 4] * 3
+    assert grad(out.sum(), bias)[0].item() == 12
+
+
 def test_linear_with_one_output():
     x = minitorch.tensor([[1.0, 2.0], [3.0, 4.0]])
     assert minitorch.nn.functional.linear(x, minitorch.tensor([1.0, 10.0])).tolist() == [21, 43]
