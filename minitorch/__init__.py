@@ -29,29 +29,10 @@ from .dtypes import (
 from .devices import device
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Size, Tensor
-from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
-from .ops.creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
-)
+from .random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .ops.creation import arange, as_tensor, empty, eye, from_numpy, full, linspace, ones, tensor, zeros
+from .ops.like import empty_like, full_like, ones_like, zeros_like
+from .ops.sampling import bernoulli, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from .ops.compare import (
     allclose,
     bitwise_and,
@@ -182,6 +163,7 @@ __all__ = [
     "autograd",
     "avg_pool1d",
     "baddbmm",
+    "bernoulli",
     "bincount",
     "bitwise_and",
     "bitwise_left_shift",
@@ -314,6 +296,7 @@ __all__ = [
     "no_grad",
     "nonzero",
     "norm",
+    "normal",
     "not_equal",
     "ones",
     "ones_like",
@@ -332,6 +315,7 @@ __all__ = [
     "rand",
     "rand_like",
     "randint",
+    "randint_like",
     "randn",
     "randn_like",
     "randperm",
@@ -347,6 +331,7 @@ __all__ = [
     "save",
     "scatter",
     "scatter_add",
+    "seed",
     "select",
     "set_default_dtype",
     "set_grad_enabled",

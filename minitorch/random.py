@@ -8,6 +8,7 @@ of threads. A :class:`Generator` is a seed and the number of the next block of f
 from __future__ import annotations
 
 import math
+import operator
 import os
 import threading
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .backends.protocol import Backend
+from .devices import device as Device
 
 
 class Generator:
@@ -28,12 +30,20 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
+        self.device = Device(device)
         self._lock = threading.Lock()
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Starts the stream of ``seed`` from its beginning; returns the generator."""
-        self._seed = int(seed) & 0xFFFF_FFFF_FFFF_FFFF
+        """Starts the stream of ``seed`` from its beginning; returns the generator.
+
+        Raises:
+            ValueError: ``seed`` is not in [-2⁶³, 2⁶⁴). Negative ones count from 2⁶⁴ downwards.
+        """
+        seed = int(seed)
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(f"manual_seed: expected a seed from -2**63 to 2**64 - 1, got {seed}")
+        self._seed = seed & 0xFFFF_FFFF_FFFF_FFFF
         self._offset = 0
         return self
 
@@ -47,13 +57,24 @@ class Generator:
         return self._seed
 
     def get_state(self) -> tuple[int, int]:
-        """Where the stream stands, for :meth:`set_state`."""
+        """Where the stream stands, for :meth:`set_state`: its seed and the number of the next block."""
         return self._seed, self._offset
 
     def set_state(self, state: tuple[int, int]) -> Generator:
-        """Continues where :meth:`get_state` was called."""
-        self._seed, self._offset = int(state[0]), int(state[1])
+        """Continues where :meth:`get_state` was called.
+
+        Raises:
+            TypeError: ``state`` is not what :meth:`get_state` gives.
+        """
+        try:
+            self._seed, self._offset = map(operator.index, state)
+        except (TypeError, ValueError):
+            raise TypeError(f"set_state: expected the two ints that get_state() gave, got {state!r}") from None
         return self
+
+    def clone_state(self) -> Generator:
+        """Another generator at the same place of the same stream."""
+        return Generator(self.device).set_state(self.get_state())
 
     def reserve(self, words: int) -> tuple[int, int]:
         """Takes ``words`` words out of the stream: its seed, and the number of the block where they begin."""
@@ -69,6 +90,11 @@ default_generator = Generator()
 def manual_seed(seed: int) -> Generator:
     """Seeds the default generator, which everything random uses that is given none."""
     return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seeds the default generator with a number that the operating system chooses; returns it."""
+    return default_generator.seed()
 
 
 def initial_seed() -> int:

@@ -327,14 +327,41 @@ def array_of(data: Any, dtype: Any, backend: Backend) -> Any:
     if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__cuda_array_interface__"):
         array = backend.xp.array(data, dtype=wanted)
     else:
-        if isinstance(data, Sequence) and any(isinstance(item, Tensor) for item in data):
-            data = [item.detach() if isinstance(item, Tensor) else item for item in data]
-        try:
-            array = np.array(data, dtype=wanted)
-        except ValueError as error:
-            raise ValueError(f"tensor: nested sequences must agree in length and depth ({error})") from None
-        if wanted is None and (array.dtype.kind == "f" or array.size == 0):
-            array = array.astype(get_default_dtype().numpy)
-        array = backend.xp.asarray(array)
+        array = backend.xp.asarray(_array_of_numbers(data, wanted))
     as_dtype(array.dtype)  # raises where Minitorch has no such dtype
     return array
+
+
+def _array_of_numbers(data: Any, wanted: np.dtype[Any] | None) -> np.ndarray[Any, Any]:
+    """An array of a number, or of nested sequences of numbers, arrays and tensors."""
+    if isinstance(data, Sequence) and any(isinstance(item, Tensor) for item in data):
+        data = [item.detach() if isinstance(item, Tensor) else item for item in data]
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ValueError(f"tensor: nested sequences must agree in length and depth ({error})") from None
+    if array.dtype.kind == "O":
+        strange = [type(v).__name__ for v in array.ravel().tolist() if not isinstance(v, (bool, int, float))]
+        if strange:
+            raise RuntimeError(f"tensor: could not infer the dtype of {strange[0]}")
+    if array.dtype == object or array.dtype == np.uint64:  # Python's ints beyond int64
+        if wanted is None or wanted.kind != "f":
+            raise ValueError("tensor: a number is too large for int64")
+        return np.array(data, dtype=wanted)
+    if wanted is None:
+        # Python's floats have no dtype of their own. Those of NumPy and of tensors keep theirs.
+        first = data
+        while isinstance(first, (list, tuple)) and first:
+            first = first[0]
+        typed = isinstance(first, (np.ndarray, np.generic, Tensor))
+        if array.size == 0 or (array.dtype.kind == "f" and not typed):
+            return array.astype(get_default_dtype().numpy)
+        return array
+    if wanted.kind in "iu" and array.dtype.kind in "iuf" and array.size:
+        limits = np.iinfo(wanted)
+        low = -limits.max if wanted.kind == "u" else limits.min  # negative numbers wrap around
+        if not (low <= array.min() and array.max() <= limits.max):
+            raise RuntimeError(f"tensor: a value cannot be converted to {wanted} without overflow")
+        array = array.astype(np.int64)
+    with np.errstate(over="ignore"):
+        return array.astype(wanted)

@@ -52,10 +52,11 @@ def test_a_mistake_raises_the_same_in_pytorch(mistake):
 
 # Public functions of minitorch.ops without a row, and the files that test them.
 ELSEWHERE = {
-    "test_creation.py, test_random.py": "arange as_tensor empty empty_like eye from_numpy full full_like linspace ones "
-    "ones_like rand rand_like randint randn randn_like randperm tensor zeros zeros_like",
+    "test_creation.py": "arange as_tensor empty empty_like eye from_numpy full full_like linspace ones ones_like "
+    "tensor zeros zeros_like",
+    "test_random.py": "bernoulli normal rand rand_like randint randint_like randn randn_like randperm",
     "ops/test_dropout.py": "alpha_dropout dropout dropout1d dropout2d",  # random
-    "test_dtypes.py": "result_type",
+    "test_type_promotion.py": "result_type",
     "test_tensor.py": "allclose equal",  # give a bool, not a tensor
 }
 

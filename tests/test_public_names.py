@@ -142,7 +142,8 @@ def test_it_takes_the_arguments_of_pytorch(torch, place, name):
     except ValueError:
         assert overloads(torch, name), f"{name}: PyTorch describes it nowhere"
         for schema in overloads(torch, name):
-            check_schema(ours, schema, name, place)
+            if place == "m" or "self" in {a.name for a in schema.arguments}:  # the other overloads are no methods
+                check_schema(ours, schema, name, place)
         return
     wanted = taken(signature.parameters.values())
     if any(p.kind is p.VAR_POSITIONAL for p in wanted):  # it chooses between functions, or is wrapped

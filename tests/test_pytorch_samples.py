@@ -53,6 +53,7 @@ SKIPPED: dict[str, str] = {
 MISTAKES_SKIPPED: dict[str, str] = {
     "clamp_max": "the record says that a number is a mistake, but PyTorch takes it",
     "clamp_min": "the record says that a number is a mistake, but PyTorch takes it",
+    "normal": "the record's mistake is one of normal_",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.creation import randperm
+from ..ops.sampling import randperm
 from ..random import Generator
 from ..tensor import Tensor
 from .collate import Indices, make_batch

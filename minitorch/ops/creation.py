@@ -1,22 +1,22 @@
-"""Tensors from data, and factories."""
+"""Tensors from data, and factories. All take ``dtype``, ``device`` and ``requires_grad``."""
 
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
-from .. import random
-from ..dtypes import as_dtype, get_default_dtype, int64, of_scalar
-from ..tensor import Tensor, array_of, backend_of, tensor_method, wrap
-from .shape import sizes
+from ..dtypes import as_dtype, bool_, get_default_dtype, int64, of_scalar
+from ..tensor import Tensor, array_of, backend_of, wrap
+from .dispatch import fitting, ieee
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor with a copy of ``data``: a number, nested lists, an array or a tensor.
 
-    Python floats become the default dtype (float32), ints int64; arrays keep theirs.
+    Python floats become the default dtype (float32), ints int64; arrays and tensors keep theirs.
 
     >>> import minitorch
     >>> minitorch.tensor([[1, 2], [3, 4]])
@@ -26,246 +26,238 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     tensor([1.5000], requires_grad=True)
 
     Raises:
-        TypeError: ``data`` holds something else than numbers.
-        ValueError: nested lists differ in length.
+        TypeError: ``data`` holds strings.
+        ValueError: nested lists differ in length, or a number is too large for int64.
+        RuntimeError: ``data`` holds something else than numbers, or a number is too large for ``dtype``.
     """
     backend = data.backend if device is None and isinstance(data, Tensor) else backend_of(device)
-    return _factory(array_of(data, dtype, backend), backend, requires_grad)
+    return made(array_of(data, dtype, backend), backend, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without copying where it already is a tensor or array of that dtype and device."""
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype).numpy == data.dtype) and device is None:
+    same_dtype = isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype).numpy == data.dtype)
+    if same_dtype and backend_of(device) is backend_of("cpu"):
         return from_numpy(data)
     return tensor(data, dtype=dtype, device=device)
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor that shares the memory of a NumPy array."""
+    """A tensor that shares the memory of a NumPy array.
+
+    Raises:
+        TypeError: it is no array, or of a dtype that Minitorch doesn't have.
+    """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     as_dtype(ndarray.dtype)
-    return wrap(ndarray, backend_of(None))
+    return wrap(ndarray, backend_of("cpu"))
 
 
-def _factory(array: Any, backend: Any, requires_grad: bool) -> Tensor:
+def made(array: Any, backend: Any, requires_grad: bool) -> Tensor:
+    """What factories return."""
     out = wrap(array, backend)
     out.requires_grad = requires_grad
     return out
 
 
-def _numpy_dtype(dtype: Any) -> Any:
+def numpy_dtype(dtype: Any) -> Any:
+    """A factory's ``dtype`` argument for the array module: the default dtype where it is None."""
     return (get_default_dtype() if dtype is None else as_dtype(dtype)).numpy
 
 
-def _checked(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
-    shape = sizes(size)
-    if any(n < 0 for n in shape):
+def integer(name: str, argument: str, value: Any) -> int:
+    """An integer that was given to ``name``.
+
+    Raises:
+        TypeError: it is none, or a bool.
+    """
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{name}: expected {argument} to be an int, got {type(value).__name__}")
+
+
+def shape_of(name: str, sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
+    """The shape in ``f(2, 3)``, ``f((2, 3))`` or ``f(size=(2, 3))``.
+
+    Raises:
+        TypeError: none is given, or something else than ints.
+        RuntimeError: one is negative.
+    """
+    if size is not None:
+        sizes = (size,)
+    if not sizes:
+        raise TypeError(f"{name}: expected a size, such as {name}(2, 3)")
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    shape = tuple([integer(name, "every size", n) for n in sizes])
+    if shape and min(shape) < 0:
         raise RuntimeError(f"{name}: Trying to create tensor with negative dimension: {list(shape)}")
     return shape
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+def number(name: str, argument: str, value: Any) -> Any:
+    """A Python number, or the one in a tensor without dimensions.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if (isinstance(value, Tensor) and value.data.ndim == 0) or isinstance(value, np.generic):
+        return value.item()
+    try:
+        of_scalar(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected {argument} to be a number, got {type(value).__name__}") from None
+    return value
+
+
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros: ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``."""
     backend = backend_of(device)
-    return _factory(backend.xp.zeros(_checked("zeros", size), _numpy_dtype(dtype)), backend, requires_grad)
+    return made(backend.xp.zeros(shape_of("zeros", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones: ``ones(2, 3)``, ``ones((2, 3))`` or ``ones(size=(2, 3))``."""
     backend = backend_of(device)
-    return _factory(backend.xp.ones(_checked("ones", size), _numpy_dtype(dtype)), backend, requires_grad)
+    return made(backend.xp.ones(shape_of("ones", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of whatever the memory holds."""
     backend = backend_of(device)
-    return _factory(backend.empty(_checked("empty", size), _numpy_dtype(dtype)), backend, requires_grad)
+    return made(backend.empty(shape_of("empty", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor filled with a number, of that number's dtype unless one is given."""
+    """A tensor filled with a number, of that number's dtype unless one is given.
+
+    >>> import minitorch
+    >>> minitorch.full((2,), 7)
+    tensor([7, 7])
+
+    Raises:
+        TypeError: ``size`` is no tuple of ints, or ``fill_value`` no number.
+        RuntimeError: ``fill_value`` is too large for the dtype.
+    """
     backend = backend_of(device)
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    numpy_dtype = (of_scalar(value) if dtype is None else as_dtype(dtype)).numpy
-    return _factory(backend.xp.full(_checked("full", (size,)), value, numpy_dtype), backend, requires_grad)
+    value = number("full", "fill_value", fill_value)
+    d = of_scalar(value) if dtype is None else as_dtype(dtype)
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full: expected size to be a tuple of ints, got {type(size).__name__}")
+    return made(backend.xp.full(shape_of("full", (size,)), fitting(value, d), d.numpy), backend, requires_grad)
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """``start, start + step, …`` up to but without ``end``; ``arange(n)`` starts at 0.
 
-    The dtype is int64 if all three are ints, else the default dtype.
+    The dtype is int64 if all three are ints, else the default dtype. Given an integer dtype they lose their fractions:
+    before the elements are counted in int64, after that in smaller ones, as in PyTorch.
+
+    >>> import minitorch
+    >>> minitorch.arange(1, 2, 0.25)
+    tensor([1.0000, 1.2500, 1.5000, 1.7500])
 
     Raises:
-        RuntimeError: ``step`` is 0 or leads away from ``end``.
+        TypeError: one is no number.
+        RuntimeError: ``step`` is 0 or leads away from ``end``, or ``start`` or ``end`` is not finite.
+        ValueError: ``step`` becomes 0 in an integer dtype.
     """
-    if end is None:
-        start, end = 0, start
+    if start is None or end is None:
+        start, end = 0, start if end is None else end
+    start, end, step = (
+        number("arange", name, value) for name, value in (("start", start), ("end", end), ("step", step))
+    )
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign ({start}, {end}, {step})")
     if dtype is None:
         dtype = int64 if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
+    d = as_dtype(dtype)
+    if d is bool_:
+        raise NotImplementedError("arange: not implemented for minitorch.bool")
+    if d is int64:
+        start, end, step = int(start), int(end), int(step)
+    if not d.is_floating_point and int(step) == 0:
+        raise ValueError(f"arange: step must be nonzero, but becomes 0 in {d}")
+    exact = all(isinstance(v, int) for v in (start, end, step))  # then however large they are
+    count = -(-(end - start) // step) if exact else math.ceil((end - start) / step)
+    if not d.is_floating_point:
+        start, step = int(start), int(step)
     backend = backend_of(device)
-    # start + i*step in float64 or int64, then rounded once, as PyTorch does it.
-    count = max(0, math.ceil((end - start) / step))
+    # start + i·step in float64 or int64, then rounded once, as PyTorch does it.
     array = start + backend.xp.arange(count) * step
-    return _factory(array.astype(_numpy_dtype(dtype)), backend, requires_grad)
+    return made(array.astype(d.numpy), backend, requires_grad)
 
 
 def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """``steps`` numbers from ``start`` to ``end``, both included, in equal distances."""
+    """``steps`` numbers from ``start`` to ``end``, both included, in equal distances.
+
+    In an integer dtype the bounds and the numbers lose their fractions.
+
+    >>> import minitorch
+    >>> minitorch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+
+    Raises:
+        TypeError: a bound is no number, or ``steps`` no int.
+        RuntimeError: ``steps`` is negative, or a bound is a tensor with dimensions.
+    """
+    for name, bound in (("start", start), ("end", end)):
+        if isinstance(bound, Tensor) and bound.data.ndim:
+            raise RuntimeError(
+                f"linspace only supports 0-dimensional start and end tensors, got {name} of shape {tuple(bound.shape)}"
+            )
+    first, last = number("linspace", "start", start), number("linspace", "end", end)
+    steps = integer("linspace", "steps", steps)
     if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+        raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
+    d = as_dtype(get_default_dtype() if dtype is None else dtype)
+    if d is bool_:
+        raise NotImplementedError("linspace: not implemented for minitorch.bool")
+    if not d.is_floating_point:
+        first, last = int(first), int(last)
     backend = backend_of(device)
-    return _factory(backend.xp.linspace(start, end, steps, dtype=_numpy_dtype(dtype)), backend, requires_grad)
+    array = ieee.run(_evenly, float(first), float(last), steps, backend.xp)
+    return made(array.astype(d.numpy), backend, requires_grad)
+
+
+def _evenly(start: float, end: float, steps: int, xp: Any) -> Any:
+    """Each half is counted from its own end: both ends are exact, and the reverse is as exact."""
+    step = (end - start) / max(steps - 1, 1)
+    i = xp.arange(steps)
+    return xp.where((i < steps // 2) | (steps == 1), start + i * step, end - (steps - 1 - i) * step)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """The n × m matrix (n × n by default) with ones on the diagonal and zeros elsewhere."""
+    """The n × m matrix (n × n by default) with ones on the diagonal and zeros elsewhere.
+
+    Raises:
+        TypeError: a size is no int.
+        RuntimeError: it is negative.
+    """
     backend = backend_of(device)
-    return _factory(backend.xp.eye(n, m, dtype=_numpy_dtype(dtype)), backend, requires_grad)
-
-
-# ---- like another tensor ---------------------------------------------------------------------------------------------
-
-
-def _like(input: Tensor, dtype: Any, device: Any) -> dict[str, Any]:
-    return {"dtype": input.dtype if dtype is None else dtype, "device": input.device if device is None else device}
-
-
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros in the shape (and the dtype and device) of ``input``."""
-    return zeros(input.data.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones in the shape (and the dtype and device) of ``input``."""
-    return ones(input.data.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised memory in the shape (and the dtype and device) of ``input``."""
-    return empty(input.data.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """A number repeated in the shape (and the dtype and device) of ``input``."""
-    return full(input.data.shape, fill_value, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uniform random numbers in the shape (and the dtype and device) of ``input``."""
-    return rand(input.data.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Standard normal random numbers in the shape (and the dtype and device) of ``input``."""
-    return randn(input.data.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-@tensor_method("new_zeros")
-def new_zeros(self: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros with the dtype and device of this tensor."""
-    numpy_dtype = self.data.dtype if dtype is None else _numpy_dtype(dtype)
-    return _factory(self.backend.xp.zeros(_checked("new_zeros", size), numpy_dtype), self.backend, requires_grad)
-
-
-@tensor_method("new_ones")
-def new_ones(self: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones with the dtype and device of this tensor."""
-    numpy_dtype = self.data.dtype if dtype is None else _numpy_dtype(dtype)
-    return _factory(self.backend.xp.ones(_checked("new_ones", size), numpy_dtype), self.backend, requires_grad)
-
-
-@tensor_method("new_full")
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A number repeated, with the dtype and device of this tensor."""
-    numpy_dtype = self.data.dtype if dtype is None else _numpy_dtype(dtype)
-    array = self.backend.xp.full(_checked("new_full", (size,)), fill_value, numpy_dtype)
-    return _factory(array, self.backend, requires_grad)
-
-
-@tensor_method("new_empty")
-def new_empty(self: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised memory with the dtype and device of this tensor."""
-    numpy_dtype = self.data.dtype if dtype is None else _numpy_dtype(dtype)
-    return _factory(self.backend.empty(_checked("new_empty", size), numpy_dtype), self.backend, requires_grad)
-
-
-@tensor_method("new_tensor")
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A copy of ``data`` with the dtype and device of this tensor."""
-    array = array_of(data, self.dtype if dtype is None else dtype, self.backend)
-    return _factory(array, self.backend, requires_grad)
-
-
-# ---- random ----------------------------------------------------------------------------------------------------------
-
-
-def _floating(name: str, dtype: Any) -> Any:
-    numpy_dtype = _numpy_dtype(dtype)
-    if numpy_dtype.kind != "f":
-        raise RuntimeError(f"{name}: expected a floating-point dtype, got {dtype}")
-    return numpy_dtype
-
-
-def rand(
-    *size: Any,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Uniform random numbers from [0, 1)."""
-    backend, shape = backend_of(device), _checked("rand", size)
-    array = random.uniform(backend, math.prod(shape), _floating("rand", dtype), generator)
-    return _factory(array.reshape(shape), backend, requires_grad)
-
-
-def randn(
-    *size: Any,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers of mean 0 and variance 1, normally distributed."""
-    backend, shape = backend_of(device), _checked("randn", size)
-    array = random.normal(backend, math.prod(shape), _floating("randn", dtype), generator)
-    return _factory(array.reshape(shape), backend, requires_grad)
-
-
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-) -> Tensor:
-    """Random integers from [low, high): ``randint(10, (2, 3))`` or ``randint(5, 10, (2, 3))``."""
-    if size is None:
-        low, high, size = 0, low, high
-    if high <= low:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    backend, shape = backend_of(device), _checked("randint", (size,))
-    array = random.integers(backend, low, high, math.prod(shape), generator)
-    return wrap(array.reshape(shape).astype((int64 if dtype is None else as_dtype(dtype)).numpy), backend)
-
-
-def randperm(n: int, *, generator: random.Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
-    """The integers from 0 to n - 1 in random order."""
-    backend = backend_of(device)
-    array = random.permutation(backend, n, generator)
-    return wrap(array.astype((int64 if dtype is None else as_dtype(dtype)).numpy), backend)
+    rows = integer("eye", "n", n)
+    columns = rows if m is None else integer("eye", "m", m)
+    for name, size in (("n", rows), ("m", columns)):
+        if size < 0:
+            raise RuntimeError(f"eye: {name} must be greater or equal to 0, got {size}")
+    return made(backend.xp.eye(rows, columns, dtype=numpy_dtype(dtype)), backend, requires_grad)

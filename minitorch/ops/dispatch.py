@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import as_dtype, dtype, float16, float32, get_default_dtype, of_scalar, result_dtype
+from ..dtypes import as_dtype, bool_, dtype, float16, float32, get_default_dtype, of_scalar, result_dtype, uint8
 from ..tensor import Function, Tensor, tensor_method, wrap
 
 
@@ -55,23 +55,25 @@ def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
     return wrap(ieee.run(like.backend.xp.asarray, value, dtype=d.numpy), like.backend)
 
 
-def fitting(value: Any, d: dtype, like: Tensor) -> Tensor:
-    """:func:`scalar` for a number that is to keep its value.
+def fitting(value: Any, d: dtype) -> Any:
+    """A number as the array module takes it for dtype ``d``: an integer dtype truncates it, uint8 wraps negative ones.
 
     Raises:
         TypeError: ``value`` is no number.
-        RuntimeError: it is too large for ``d``. Negative numbers still wrap around in uint8, as in PyTorch.
+        RuntimeError: it is too large for ``d``.
     """
     of_scalar(value)
     fits = True
     if d.is_floating_point:
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(d.numpy).max)
-    elif d.name != "bool":
+    elif d is not bool_:
         limits = np.iinfo(d.numpy)
-        fits = (-limits.max if d.name == "uint8" else limits.min) <= value <= limits.max
+        fits = (-limits.max if d is uint8 else limits.min) <= value <= limits.max
     if not fits:
         raise RuntimeError(f"value {value} cannot be converted to type {d} without overflow")
-    return scalar(value, d, like)
+    if d.is_floating_point or d is bool_:
+        return value
+    return int(value) & 0xFF if d is uint8 else int(value)
 
 
 def promotion_of(operand: Any) -> tuple[dtype, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, overload
 
-from ..dtypes import of_scalar, result_dtype
+from ..dtypes import dtype, of_scalar, result_dtype
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .compare import isfinite
 from .dispatch import (
@@ -105,7 +105,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if mask.data.dtype.kind != "b":
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if not isinstance(value, Tensor):
-        value = fitting(value, input.dtype, input)
+        value = scalar(fitting(value, input.dtype), input.dtype, input)
     elif value.data.ndim:
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got one of shape {tuple(value.data.shape)}"
@@ -201,8 +201,13 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     tensors = [v for v in given if isinstance(v, Tensor)]
     same_device("clamp", *tensors)
     broadcast_shape("clamp", *[t.data.shape for t in tensors])
-    low, high = (b if b is None else cast(b, d) if isinstance(b, Tensor) else fitting(b, d, input) for b in (min, max))
-    return Clamp.apply(cast(input, d), low, high)
+    return Clamp.apply(cast(input, d), *[_bound(b, d, input) for b in (min, max)])
+
+
+def _bound(value: Any, d: dtype, like: Tensor) -> Tensor | None:
+    if value is None or isinstance(value, Tensor):
+        return None if value is None else cast(value, d)
+    return scalar(fitting(value, d), d, like)
 
 
 @tensor_method("clamp_min")
