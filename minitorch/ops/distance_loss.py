@@ -221,13 +221,13 @@ def triplet_margin_loss(
     check_reduction("triplet_margin_loss", reduction, size_average, reduce)
     if margin <= 0:
         raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
+    (a, b, c), d = loss_operands("triplet_margin_loss", anchor, positive, negative)
     dims = [tensor.data.ndim for tensor in (anchor, positive, negative)]
     if len(set(dims)) > 1:
         raise RuntimeError(
             f"triplet_margin_loss: The anchor, positive, and negative tensors are expected to have the same number of "
             f"dimensions, but got: anchor {dims[0]}D, positive {dims[1]}D, and negative {dims[2]}D inputs"
         )
-    (a, b, c), d = loss_operands("triplet_margin_loss", anchor, positive, negative)
     near, far = pairwise_distance(a, b, p, eps), pairwise_distance(a, c, p, eps)
     if swap:
         far = minimum(far, pairwise_distance(b, c, p, eps))

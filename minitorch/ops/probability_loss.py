@@ -75,9 +75,9 @@ def _check_unit_interval(name: str, what: str, tensor: Tensor) -> None:
     inside = (tensor.data >= 0) & (tensor.data <= 1)  # NaN is outside
     if not inside.all():
         position = int(inside.argmin())
+        element = tensor.data.reshape(-1)[position].item()
         raise RuntimeError(
-            f"{name}: all elements of {what} should be between 0 and 1, got {tensor.data.reshape(-1)[position]:g} "
-            f"(element {position})"
+            f"{name}: all elements of {what} should be between 0 and 1, got {element:g} (element {position})"
         )
 
 
