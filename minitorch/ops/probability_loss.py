@@ -7,10 +7,10 @@ import warnings
 from typing import Any
 
 from ..tensor import Function, Tensor, wrap
-from .creation import full_like
 from .dispatch import broadcast_shape, cast, check_floating, floating, ieee, same_device
 from .elementwise import square
 from .exponential import exp, log, log1p
+from .like import full_like
 from .loss import REDUCTIONS, at_least, check_reduction, loss_operands, reduced
 from .reduce import sum
 from .selection import clamp, where
