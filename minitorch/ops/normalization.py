@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .dispatch import cast, check_floating
+from .dispatch import cast, check_floating, in_float32
 from .inplace import store
-from .reduce import Dim
+from .reduce import Dim, is_half
 from .shape import reshape
 from .standardize import Standardize, affine, check_parameters, wide
 from .vector_norm import norm
@@ -28,7 +28,7 @@ def _check_channels(name: str, input: Tensor) -> None:
     if input.data.ndim < 2:
         raise RuntimeError(
             f"{name}: Expected at least 2 dimensions for input tensor but received {input.data.ndim}, shape "
-            f"{tuple(input.data.shape)}; it is (N, C, *)"
+            f"{tuple(input.data.shape)}; it is (N, C, …)"
         )
 
 
@@ -66,7 +66,6 @@ def _by_channel(
     eps: float,
 ) -> Tensor:
     """Batch norm and instance norm, which differ in the ``dims`` that have their statistics in common."""
-    _check_channels(name, input)
     channels = (input.data.shape[1],)
     running = {"running_mean": running_mean, "running_var": running_var}
     check_parameters(name, input, channels, **running, weight=weight, bias=bias)
@@ -130,10 +129,11 @@ def batch_norm(
 
     Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2.
     """
-    shape = tuple(input.data.shape)
-    if shape == (0,):  # no channels and nothing to normalise
+    if isinstance(input, Tensor) and input.data.shape == (0,):  # no channels and nothing to normalise
         return input
-    if training and len(shape) > 1 and math.prod(shape[:1] + shape[2:]) == 1:
+    _check_channels("batch_norm", input)
+    shape = tuple(input.data.shape)
+    if training and math.prod(shape[:1] + shape[2:]) == 1:
         raise ValueError(f"batch_norm: Expected more than 1 value per channel when training, got input size {shape}")
     if eps < 0 or (training and eps == 0):
         wanted = "positive during training" if training else "non-negative"
@@ -170,6 +170,7 @@ def instance_norm(
 
     Ulyanov, Vedaldi and Lempitsky, "Instance normalization: the missing ingredient for fast stylization" (2016).
     """
+    _check_channels("instance_norm", input)
     shape = tuple(input.data.shape)
     if use_input_stats and math.prod(shape[2:]) == 1:
         raise ValueError(f"instance_norm: Expected more than 1 spatial element when training, got input size {shape}")
@@ -271,7 +272,7 @@ def layer_norm(
     """``(x - μ)/√(σ² + eps)·weight + bias``, with μ and σ² over the last dimensions.
 
     Args:
-        input: (\\*, normalized_shape).
+        input: (…, normalized_shape).
         normalized_shape: the sizes of the dimensions to standardize together.
         weight: a factor for each element of ``normalized_shape``, or None for 1.
         bias: a summand for each element of ``normalized_shape``, or None for 0.
@@ -300,7 +301,7 @@ def rms_norm(
     """``x/√(⟨x²⟩ + eps)·weight``, with the mean square ⟨x²⟩ over the last dimensions: layer norm without the mean.
 
     Args:
-        input: (\\*, normalized_shape).
+        input: (…, normalized_shape).
         normalized_shape: the sizes of the dimensions to scale together.
         weight: a factor for each element of ``normalized_shape``, or None for 1.
         eps: is added to the mean square; None is the distance from 1 to the next number (of float32 for float16).
@@ -346,4 +347,6 @@ def normalize(input: Tensor, p: float = 2.0, dim: Dim = 1, eps: float = 1e-12) -
         RuntimeError: the dtype is no floating one.
         IndexError: there is no such dimension.
     """
+    if is_half(input):  # in which the usual eps would be 0
+        return in_float32(normalize, input, p, dim, eps)
     return input / norm(input, p, dim, True).clamp(min=eps)

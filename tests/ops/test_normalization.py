@@ -201,6 +201,7 @@ def test_normalize_of_zero():
     (dx,) = grad(y, x, minitorch.tensor([[1.0, 2.0]], dtype=minitorch.float64))
     assert_close(dx, np.array([[1e12, 2e12]]))
     assert F.normalize(minitorch.tensor(3.0), dim=0).item() == 1
+    assert F.normalize(minitorch.zeros(1, 2).half()).tolist() == [[0.0, 0.0]]
 
 
 def test_nan_stays_in_its_row():
