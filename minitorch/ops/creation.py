@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dtypes import as_dtype, bool_, get_default_dtype, int64, of_scalar
 from ..tensor import Tensor, array_of, backend_of, wrap
-from .dispatch import fitting, ieee
+from .dispatch import fitting_number, ieee
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -150,7 +150,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     d = of_scalar(value) if dtype is None else as_dtype(dtype)
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full: expected size to be a tuple of ints, got {type(size).__name__}")
-    return made(backend.xp.full(shape_of("full", (size,)), fitting(value, d), d.numpy), backend, requires_grad)
+    return made(backend.xp.full(shape_of("full", (size,)), fitting_number(value, d), d.numpy), backend, requires_grad)
 
 
 def arange(

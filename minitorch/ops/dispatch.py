@@ -55,7 +55,7 @@ def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
     return wrap(ieee.run(like.backend.xp.asarray, value, dtype=d.numpy), like.backend)
 
 
-def fitting(value: Any, d: dtype) -> Any:
+def fitting_number(value: Any, d: dtype) -> Any:
     """A number as the array module takes it for dtype ``d``: an integer dtype truncates it, uint8 wraps negative ones.
 
     Raises:
@@ -74,6 +74,11 @@ def fitting(value: Any, d: dtype) -> Any:
     if d.is_floating_point or d is bool_:
         return value
     return int(value) & 0xFF if d is uint8 else int(value)
+
+
+def fitting(value: Any, d: dtype, like: Tensor) -> Tensor:
+    """:func:`fitting_number` as a 0-d tensor on the device of ``like``."""
+    return scalar(fitting_number(value, d), d, like)
 
 
 def promotion_of(operand: Any) -> tuple[dtype, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from ..dtypes import as_dtype
 from ..tensor import Tensor, array_of, backend_of, tensor_method
 from .creation import made, number, shape_of
-from .dispatch import check_tensors, fitting
+from .dispatch import check_tensors, fitting_number
 
 
 def place(input: Tensor, dtype: Any, device: Any) -> tuple[Any, Any]:
@@ -85,7 +85,7 @@ def new_full(
     """
     backend, d = place(self, dtype, device)
     shape = shape_of("new_full", (), size)
-    value = fitting(number("new_full", "fill_value", fill_value), as_dtype(d))
+    value = fitting_number(number("new_full", "fill_value", fill_value), as_dtype(d))
     return made(backend.xp.full(shape, value, d), backend, requires_grad)
 
 

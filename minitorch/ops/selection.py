@@ -105,7 +105,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if mask.data.dtype.kind != "b":
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if not isinstance(value, Tensor):
-        value = scalar(fitting(value, input.dtype), input.dtype, input)
+        value = fitting(value, input.dtype, input)
     elif value.data.ndim:
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got one of shape {tuple(value.data.shape)}"
@@ -207,7 +207,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def _bound(value: Any, d: dtype, like: Tensor) -> Tensor | None:
     if value is None or isinstance(value, Tensor):
         return None if value is None else cast(value, d)
-    return scalar(fitting(value, d), d, like)
+    return fitting(value, d, like)
 
 
 @tensor_method("clamp_min")
