@@ -23,6 +23,8 @@ from ..ops.distance_loss import (
     triplet_margin_loss,
 )
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
+from ..ops.embedding import embedding, one_hot
+from ..ops.fold import fold, unfold
 from ..ops.geometry import Pair
 from ..ops.interpolate import interpolate
 from ..ops.local_response import local_response_norm
@@ -69,6 +71,8 @@ __all__ = [
     "dropout1d",
     "dropout2d",
     "elu",
+    "embedding",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -101,6 +105,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
     "pad",
     "pairwise_distance",
     "pixel_shuffle",
@@ -121,6 +126,7 @@ __all__ = [
     "tanh",
     "threshold",
     "triplet_margin_loss",
+    "unfold",
 ]
 
 

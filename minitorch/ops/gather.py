@@ -11,7 +11,7 @@ from typing import Any
 
 from ..dtypes import int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
-from .dispatch import broadcast_shape, cast, fitting, ieee, same_device
+from .dispatch import broadcast_shape, cast, fitting_number, ieee, same_device
 from .selection import where
 from .shape import expand, reshape
 
@@ -307,7 +307,7 @@ def scatter(
         return input.clone()
     whole = _with_dimensions(input)
     places = _places("scatter", whole, dim, index)
-    fitted = fitting(number, input.dtype, input).data
+    fitted = fitting_number(number, input.dtype)
     return reshape(ScatterNumber.apply(whole, dim, places, fitted), input.data.shape)
 
 

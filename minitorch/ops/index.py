@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..tensor import Function, Tensor, tensor_method, wrap
-from .dispatch import broadcast_shape, fitting, ieee, same_device
+from .dispatch import broadcast_shape, fitting_number, ieee, same_device
 from .gather import add_at
 from .inplace import check_in_place
 from .shape import expand, view_of
@@ -248,7 +248,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     elif isinstance(value, np.ndarray):
         source = input.backend.xp.asarray(value)
     elif isinstance(value, (bool, int, float, np.generic)):
-        source = fitting(value, input.dtype, input).data
+        source = input.backend.xp.asarray(fitting_number(value, input.dtype))
     else:
         raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}")
     view, dims, positions = _steps(index, input)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Function, Tensor, wrap
-from .dispatch import fitting, ieee
+from .dispatch import fitting_number, ieee
 from .gather import IndexSelect
 from .geometry import int_of
 
@@ -78,8 +78,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     pairs = list(zip(sizes[::2], sizes[1::2], strict=True))[::-1]
     edges = ((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs)
     if mode == "constant":
-        number = fitting(0 if value is None else value, input.dtype, input)
-        return ConstantPad.apply(input, _cropping_checked(shape, edges), number.data)
+        number = fitting_number(0 if value is None else value, input.dtype)
+        return ConstantPad.apply(input, _cropping_checked(shape, edges), number)
     if mode not in _POSITIONS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value:

@@ -202,6 +202,23 @@ REPRS = {
     "nn.Sigmoid()": "Sigmoid()",
     "nn.Dropout(0.3)": "Dropout(p=0.3, inplace=False)",
     "nn.Flatten()": "Flatten(start_dim=1, end_dim=-1)",
+    "nn.Unflatten(1, (2, 5))": "Unflatten(dim=1, unflattened_size=(2, 5))",
+    "nn.ConstantPad1d(2, 3.5)": "ConstantPad1d(padding=(2, 2), value=3.5)",
+    "nn.ConstantPad2d((1, 2, 0, 3), 7)": "ConstantPad2d(padding=(1, 2, 0, 3), value=7)",
+    "nn.ZeroPad1d(1)": "ZeroPad1d((1, 1))",
+    "nn.ZeroPad2d((1, 2, 0, 3))": "ZeroPad2d((1, 2, 0, 3))",
+    "nn.ReflectionPad1d((1, 2))": "ReflectionPad1d((1, 2))",
+    "nn.ReflectionPad2d(1)": "ReflectionPad2d((1, 1, 1, 1))",
+    "nn.ReplicationPad1d(1)": "ReplicationPad1d((1, 1))",
+    "nn.ReplicationPad2d(1)": "ReplicationPad2d((1, 1, 1, 1))",
+    "nn.CircularPad1d(1)": "CircularPad1d((1, 1))",
+    "nn.CircularPad2d(1)": "CircularPad2d((1, 1, 1, 1))",
+    "nn.Unfold((3, 2), padding=1)": "Unfold(kernel_size=(3, 2), dilation=1, padding=1, stride=1)",
+    "nn.Fold((7, 6), 3, stride=2)": "Fold(output_size=(7, 6), kernel_size=3, dilation=1, padding=0, stride=2)",
+    "nn.Embedding(5, 3)": "Embedding(5, 3)",
+    "nn.Embedding(5, 3, -1, 2.0, 1.0, True)": (
+        "Embedding(5, 3, padding_idx=4, max_norm=2.0, norm_type=1.0, scale_grad_by_freq=True)"
+    ),
     "nn.Sequential()": "Sequential()",
     "nn.ModuleList()": "ModuleList()",
     "nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh()))": (
