@@ -10,8 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import as_dtype, bool_, dtype, float16, float32, get_default_dtype, of_scalar, result_dtype, uint8
+from ..dtypes import (
+    as_dtype,
+    bool_,
+    dtype,
+    float16,
+    float32,
+    get_default_dtype,
+    int64,
+    of_scalar,
+    result_dtype,
+    uint8,
+)
 from ..tensor import Function, Tensor, tensor_method, wrap
+from .summation import total
 
 
 class _Ieee(threading.local):
@@ -258,7 +270,7 @@ class SumToSize(Function):
         axes = tuple(range(extra)) + tuple(
             i + extra for i, n in enumerate(shape) if n == 1 and input.data.shape[i + extra] != 1
         )
-        return wrap(ieee.run(input.data.sum, axis=axes).reshape(shape), input.backend)
+        return wrap(ieee.run(total, input.data, axes).reshape(shape), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
@@ -285,4 +297,4 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         raise RuntimeError(f"sum_to_size: size {list(shape)} is not expandable to size {list(got)}")
     if is_half(input):
         return in_float32(SumToSize.apply, input, shape)
-    return SumToSize.apply(input, shape)
+    return SumToSize.apply(input if input.data.dtype.kind == "f" else cast(input, int64), shape)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .dispatch import cast, check_floating, in_float32
+from .dispatch import cast, check_floating, in_float32, is_half
 from .inplace import store
-from .reduce import Dim, is_half
+from .reduce import Dim
 from .shape import reshape
 from .standardize import Standardize, affine, check_parameters, wide
 from .vector_norm import norm

@@ -17,6 +17,7 @@ from .dispatch import cast, floating, ieee, in_float32, is_half
 from .exponential import exp
 from .selection import where
 from .shape import expand, reshape, squeeze
+from .summation import total
 
 Dim = int | Sequence[int] | None
 
@@ -72,8 +73,7 @@ class Sum(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
         ctx.shape, ctx.dims = input.data.shape, dims
-        array = ieee.run(input.data.sum, axis=dims, dtype=input.data.dtype, keepdims=keepdim)
-        return wrap(array, input.backend)
+        return wrap(ieee.run(total, input.data, dims, keepdim), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
@@ -137,8 +137,8 @@ class Var(Function):
 
 def _variance(array: Any, dims: tuple[int, ...], degrees: float, keepdim: bool) -> Any:
     # In two passes: Σx² - (Σx)²/N would cancel where the mean is large.
-    centred = array - array.sum(axis=dims, keepdims=True) / math.prod([array.shape[d] for d in dims])
-    return (centred * centred).sum(axis=dims, keepdims=keepdim) / degrees
+    centred = array - total(array, dims, True) / math.prod([array.shape[d] for d in dims])
+    return total(centred * centred, dims, keepdim) / degrees
 
 
 def _degrees_of_freedom(
@@ -211,8 +211,7 @@ class LogSumExp(Function):
         xp, array = input.backend.xp, input.data
         largest = array.max(axis=dims, keepdims=True) if array.size else xp.zeros(kept_shape(array.shape, dims))
         largest = xp.where(xp.isinf(largest), 0, largest).astype(array.dtype)  # inf - inf would be NaN
-        total = ieee.run(lambda: xp.log(xp.exp(array - largest).sum(axis=dims, keepdims=True)) + largest)
-        output = wrap(total, input.backend)
+        output = wrap(ieee.run(lambda: xp.log(total(xp.exp(array - largest), dims, True)) + largest), input.backend)
         ctx.save_for_backward(input, output)
         return output
 

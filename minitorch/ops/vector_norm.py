@@ -14,6 +14,7 @@ from .extremes import amax, amin
 from .reduce import Dim, dims_of, sum
 from .selection import where
 from .shape import squeeze
+from .summation import total
 
 
 class Norm(Function):
@@ -46,10 +47,10 @@ class Norm(Function):
 
 def _norm(xp: Any, array: Any, p: float, dims: tuple[int, ...]) -> Any:
     if p == 0:
-        return (array != 0).sum(axis=dims, dtype=array.dtype, keepdims=True)
+        return (array != 0).sum(axis=dims, keepdims=True).astype(array.dtype)
     if p == 2:
-        return xp.sqrt((array * array).sum(axis=dims, keepdims=True))
-    return (abs(array) ** p).sum(axis=dims, keepdims=True) ** (1 / p)
+        return xp.sqrt(total(array * array, dims, True))
+    return total(abs(array) ** p, dims, True) ** (1 / p)
 
 
 @tensor_method("norm")

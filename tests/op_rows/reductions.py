@@ -141,7 +141,7 @@ def _sum_to_size(s: Source) -> Case:
 
 
 def _summed_to(array: Array, size: tuple[int, ...]) -> Array:
-    out = np.zeros(size, array.dtype)
+    out = np.zeros(size, array.dtype if array.dtype.kind == "f" or size == array.shape else np.int64)
     for index in np.ndindex(*array.shape):
         inner = index[len(index) - len(size) :]
         out[tuple(0 if n == 1 else i for i, n in zip(inner, size, strict=True))] += array[index]
@@ -304,6 +304,9 @@ ROWS = [
         _summed_to,
         _sum_to_size,
         linear=True,
+        integers=INTEGERS_AND_BOOL,
+        # Where nothing is summed the dtype stays; PyTorch makes an exception of integers without dimensions.
+        in_torch=lambda case: case.tensors[0].ndim > 0 or case.tensors[0].dtype.kind == "f",
         mistakes=(
             Mistake(
                 lambda lib: lib.ones(2, 3).sum_to_size(2, 2), RuntimeError, r"size \[2, 2\] is not expandable to size"

@@ -51,6 +51,22 @@ def test_half_precision_is_rounded_once(name):
     np.testing.assert_array_equal(half.data, single.data.astype(np.float16))
 
 
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((1_000_000, 2), 0), ((2, 1_000_000), 1), ((100_000, 1), 0), ((2, 300_000, 2), 1)]
+)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_sums_of_float32_do_not_drift(shape, dim, transposed):
+    """Along whichever dimension, however it lies in memory: NumPy adds in pairs along one of them only."""
+    x = minitorch.full(shape[::-1] if transposed else shape, 0.1)
+    x = x.T if transposed else x
+    wanted = pytest.approx(shape[dim] / 10, rel=1e-6)
+    assert x.sum(dim).reshape(-1)[0].item() == wanted
+    assert x.mean(dim).reshape(-1)[0].item() == pytest.approx(0.1, rel=1e-6)
+    assert (x * 10).norm(dim=dim).reshape(-1)[0].item() == pytest.approx(shape[dim] ** 0.5, rel=1e-6)
+    size = [1 if d == dim else n for d, n in enumerate(shape)]
+    assert x.sum_to_size(size).reshape(-1)[0].item() == wanted
+
+
 def test_running_sums_of_float32_do_not_drift():
     x = minitorch.full((1_000_000,), 0.1)
     assert x.cumsum(0)[-1].item() == pytest.approx(100_000, rel=1e-6)
