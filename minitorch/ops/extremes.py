@@ -15,7 +15,7 @@ from .convert import clone
 from .dispatch import check_kind
 from .gather import Gather
 from .reduce import Dim, dim_of, dims_of, is_empty, kept_shape
-from .selection import maximum, minimum
+from .selection import maximum, minimum, where
 from .shape import reshape, squeeze
 
 
@@ -36,7 +36,7 @@ class Pick(Function):
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         (chosen,) = ctx.saved_tensors
         share = reshape(grad_output, ctx.kept_shape) / chosen.sum(ctx.dims, True).to(grad_output.dtype)
-        return share * chosen.to(grad_output.dtype), None, None, None
+        return where(chosen, share, 0), None, None, None
 
 
 def check_not_empty(name: str, input: Tensor, dims: tuple[int, ...]) -> None:

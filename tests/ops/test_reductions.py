@@ -120,6 +120,13 @@ def test_max_and_min_are_three_functions():
             getattr(x, name)(keepdim=True)
 
 
+def test_an_infinite_gradient_goes_to_the_chosen_alone():
+    x = minitorch.tensor([1.0, 3.0], requires_grad=True)
+    for out in (x.max(), x.amax(0), x.max(0).values, x.median(0).values, x.sort().values[1]):
+        wanted = [float("inf"), 0] if out.item() == 1 else [0, float("inf")]
+        assert grad(out * float("inf"), x)[0].tolist() == wanted
+
+
 def test_tensors_without_dimensions_count_as_one():
     x = minitorch.tensor(2.0, requires_grad=True)
     for name in ("sum", "mean", "prod", "amax", "amin", "logsumexp", "norm", "cumsum", "cumprod"):
