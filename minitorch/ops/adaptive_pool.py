@@ -40,7 +40,8 @@ def _transposed(bins: Bins, size: int) -> Bins:
 def _window(bins: Bins) -> tuple[int, int] | None:
     """(kernel_size, stride) of the ordinary pool whose windows are the bins, if there is one."""
     widths = {end - start for start, end in bins}
-    steps = {after[0] - before[0] for before, after in itertools.pairwise(bins)} or {1}
+    # A single bin goes nowhere; a stride of its width keeps the gradient's kernel from looking for windows that overlap.
+    steps = {after[0] - before[0] for before, after in itertools.pairwise(bins)} or set(widths)
     if len(widths) != 1 or len(steps) != 1 or 0 in steps:
         return None
     return widths.pop(), steps.pop()
