@@ -7,7 +7,7 @@ its precision, so that the same elements are chosen where a position falls betwe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ..tensor import Function, Tensor, wrap
@@ -47,30 +47,38 @@ class Spread(Function):
         return Resample.apply(grad_output, ctx.dim, ctx.taps), None, None, None
 
 
-def _weighted(array: Any, weights: Any, dim: int) -> Any:
-    return array if weights is None else array * weights.reshape((-1,) + (1,) * (array.ndim - 1 - dim))
+def _at(dim: int, where: Any) -> tuple[Any, ...]:
+    """The index that chooses along one dimension."""
+    return (slice(None),) * dim + (where,)
+
+
+def _weighted(array: Any, dim: int, positions: Any, weights: Any) -> Any:
+    taken = array.take(positions, axis=dim)
+    if weights is not None:
+        taken *= weights.reshape((-1,) + (1,) * (array.ndim - 1 - dim))
+    return taken
 
 
 def _taken(array: Any, dim: int, taps: tuple[Tap, ...]) -> Any:
-    first, *others = (_weighted(array.take(positions, axis=dim), weights, dim) for positions, weights in taps)
+    first, *others = (_weighted(array, dim, positions, weights) for positions, weights in taps)
     for other in others:
         first += other
     return first
 
 
 def _add_back(xp: Any, out: Any, source: Any, dim: int, taps: tuple[Tap, ...]) -> None:
-    slices = xp.moveaxis(out, dim, 0)
+    """Adds to each element of ``out`` what was made of it: its first use, its second, and so on, for all at once."""
+    elements = xp.arange(out.shape[dim])
     for positions, weights in taps:
-        values = xp.moveaxis(_weighted(source, weights, dim), dim, 0)
-        for chosen in _rounds(xp, positions):
-            slices[positions[chosen]] += values[chosen]
-
-
-def _rounds(xp: Any, positions: Any) -> Iterator[Any]:
-    """The indices of ``positions`` in groups, in none of which a position occurs twice: ``+=`` would count it once."""
-    occurrence = xp.arange(len(positions)) - xp.searchsorted(positions, positions)
-    for k in range(int(occurrence.max()) + 1):
-        yield xp.flatnonzero(occurrence == k)
+        first = xp.searchsorted(positions, elements)
+        uses = xp.searchsorted(positions, elements, side="right") - first
+        for k in range(int(uses.max())):
+            used = xp.flatnonzero(uses > k)
+            start, end = int(used[0]), int(used[-1]) + 1
+            users = first[used] + k
+            values = _weighted(source, dim, users, None if weights is None else weights[users])
+            # A slice is much quicker than indices, and all but the edges of an image are mostly used alike.
+            out[_at(dim, slice(start, end) if end - start == len(used) else used)] += values
 
 
 # ---- taps of the modes -----------------------------------------------------------------------------------------------
