@@ -17,8 +17,9 @@ from .arithmetic import div
 from .avg_pool import avg_pool2d
 from .dispatch import check_floating, in_float32
 from .geometry import Pair, int_of
+from .images import from_images, to_images
 from .max_pool import elements_at, max_pool2d, positions_of_maxima
-from .pool import check_input, from_images, interval_sums, to_images
+from .pool import check_input, interval_sums
 
 Bins = tuple[tuple[int, int], ...]  # (start, end) of each; neither ever decreases
 
@@ -40,7 +41,7 @@ def _transposed(bins: Bins, size: int) -> Bins:
 def _window(bins: Bins) -> tuple[int, int] | None:
     """(kernel_size, stride) of the ordinary pool whose windows are the bins, if there is one."""
     widths = {end - start for start, end in bins}
-    # A single bin goes nowhere; a stride of its width keeps the gradient's kernel from looking for windows that overlap.
+    # A single bin goes nowhere; a stride of its width tells the gradient's kernel that no windows overlap.
     steps = {after[0] - before[0] for before, after in itertools.pairwise(bins)} or set(widths)
     if len(widths) != 1 or len(steps) != 1 or 0 in steps:
         return None

@@ -8,7 +8,8 @@ from ..dtypes import int64
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, in_float32
 from .geometry import Pair, PoolGeometry, int_of
-from .pool import Shape, from_images, interval_sums, pool_geometry, to_images
+from .images import from_images, to_images
+from .pool import Shape, interval_sums, pool_geometry
 
 
 class AvgPool2d(Function):

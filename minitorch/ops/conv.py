@@ -13,7 +13,7 @@ from .conv_algorithms import ConvKernels, kernels_of
 from .conv_geometry import conv_geometry
 from .dispatch import check_floating, in_float32
 from .geometry import ConvGeometry, Pair, int_of, sizes_of
-from .shape import reshape
+from .images import from_images, to_images
 
 Shape = tuple[int, ...]
 
@@ -117,24 +117,6 @@ def kernels_for(name: str, algorithm: str, *operands: Tensor) -> ConvKernels:
     return kernels_of(algorithm, backend)
 
 
-def as_images(input: Tensor, dims: int) -> Tensor:
-    """(N, C, H, W) of what may also be one image (C, H, W); for ``dims=1``, of (N, C, W) or (C, W). Or of weights."""
-    shape = input.data.shape
-    if len(shape) == 4:
-        return input
-    batch = shape[0] if len(shape) == dims + 2 else 1
-    height = shape[-2] if dims == 2 else 1
-    return reshape(input, (batch, shape[-dims - 1], height, shape[-1]))
-
-
-def from_images(output: Tensor, dims: int, ndim: int) -> Tensor:
-    """What :func:`as_images` did to an input of ``ndim`` dimensions, undone for the output."""
-    shape = output.data.shape
-    if ndim == 4:
-        return output
-    return reshape(output, (*shape[dims + 2 - ndim : 2], *shape[4 - dims :]))
-
-
 def _convolve(
     name: str,
     dims: int,
@@ -161,10 +143,10 @@ def _convolve(
         sizes_of(name, "dilation", dilation, dims),
         int_of(name, "groups", groups),
     )
-    output = Conv2d.apply(as_images(input, dims), as_images(weight, dims), bias, geometry, kernels)
+    output = Conv2d.apply(to_images(input, dims), to_images(weight, dims), bias, geometry, kernels)
     if drop != (0, 0):
         output = output[..., drop[0] :, drop[1] :]
-    return from_images(output, dims, input.data.ndim)
+    return from_images(output, input.data.shape, dims)
 
 
 def conv1d(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..tensor import Tensor
-from .conv import Conv2dBackwardInput, as_images, from_images, kernels_for
+from .conv import Conv2dBackwardInput, kernels_for
 from .conv_geometry import conv_transpose_geometry
 from .dispatch import in_float32
 from .geometry import Pair, int_of, sizes_of
+from .images import from_images, to_images
 from .pad import pad
 from .shape import reshape
 
@@ -42,12 +43,12 @@ def _transposed(
         int_of(name, "groups", groups),
         sizes_of(name, "dilation", dilation, dims),
     )
-    output = Conv2dBackwardInput.apply(as_images(input, dims), as_images(weight, dims), shape, geometry, kernels)
+    output = Conv2dBackwardInput.apply(to_images(input, dims), to_images(weight, dims), shape, geometry, kernels)
     if edges is not None:
         output = pad(output, edges)
     if bias is not None:
         output = output + reshape(bias, (-1, 1, 1))
-    return from_images(output, dims, input.data.ndim)
+    return from_images(output, input.data.shape, dims)
 
 
 def conv_transpose1d(

@@ -13,7 +13,8 @@ from ..tensor import Function, Tensor, wrap
 from .dispatch import cast, check_floating
 from .gather import Gather
 from .geometry import Pair, PoolGeometry
-from .pool import Shape, from_images, pool_geometry, to_images
+from .images import from_images, to_images
+from .pool import Shape, pool_geometry
 from .shape import flatten, reshape
 
 

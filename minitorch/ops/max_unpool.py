@@ -8,8 +8,9 @@ from ..dtypes import int64
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, same_device
 from .geometry import Pair, check_at_least, int_of, sizes_of
+from .images import from_images, to_images
 from .max_pool import elements_at
-from .pool import LAYOUTS, Shape, from_images, to_images
+from .pool import LAYOUTS, Shape
 
 
 class MaxUnpool(Function):

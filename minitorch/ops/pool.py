@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..tensor import Tensor
 from .dispatch import ieee
 from .geometry import Pair, PoolGeometry, check_at_least, sizes_of
-from .shape import reshape
 
 Shape = tuple[int, ...]
 
@@ -80,20 +78,6 @@ def check_input(name: str, dims: int, input: Shape) -> None:
         raise RuntimeError(f"{name}: expected input of shape {LAYOUTS[dims]}, got {input}")
     if min(input[-dims:]) < 1:
         raise RuntimeError(f"{name}: expected at least one element to pool, got input {input}")
-
-
-def to_images(input: Tensor, dims: int) -> Tensor:
-    """A batch of images (N, C, H, W) of what a pool over ``dims`` dimensions takes."""
-    shape = input.data.shape
-    if len(shape) == 4:
-        return input
-    N, C, *size = shape if len(shape) == dims + 2 else (1, *shape)
-    return reshape(input, (N, C, *size) if dims == 2 else (N, C, 1, *size))
-
-
-def from_images(output: Tensor, input: Shape, dims: int) -> Tensor:
-    """A result (N, C, OH, OW) in the form of the input: without the dimensions that :func:`to_images` added."""
-    return output if len(input) == 4 else reshape(output, (*input[:-dims], *output.data.shape[4 - dims :]))
 
 
 def interval_sums(xp: Any, array: Any, axis: int, intervals: Sequence[tuple[int, int]]) -> Any:
