@@ -109,12 +109,9 @@ class Conv2dBackwardWeight(Function):
 def kernels_for(name: str, algorithm: str, *operands: Tensor) -> ConvKernels:
     """What computes a convolution of ``operands`` by ``algorithm``; checks their dtypes and devices too."""
     check_floating(name, *operands, integers=algorithm in ("auto", "direct"))
-    backend = operands[0].backend
-    if algorithm == "auto":
-        if operands[0].data.dtype.kind == "f":
-            return backend
+    if algorithm == "auto" and operands[0].data.dtype.kind != "f":
         algorithm = "direct"  # the backends' kernels are of floating-point numbers
-    return kernels_of(algorithm, backend)
+    return kernels_of(algorithm, operands[0].backend)
 
 
 def _convolve(

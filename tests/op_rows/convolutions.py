@@ -16,15 +16,10 @@ from minitorch.testing import Conv2dCase, conv2d_cases
 
 from .row import INTEGERS, Array, Case, Mistake, Op, Shape, Source, functional
 
-Pair = tuple[int, int]
-
 
 def _has_channels(case: Case) -> bool:
     """PyTorch takes no images or weights without channels where this is asked."""
     return all(0 not in tensor.shape[1 if k == 0 else 0 :] for k, tensor in enumerate(case.tensors))
-
-
-# ---- convolution -----------------------------------------------------------------------------------------------------
 
 
 def _called(name: str) -> Callable[..., Any]:

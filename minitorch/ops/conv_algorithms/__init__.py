@@ -6,14 +6,15 @@ best read in this order: ``direct``, ``im2col``, ``fft``. Each is a class with t
 
 With N images of C channels, O output channels, a K × K kernel and P output pixels (groups divide C):
 
-=============  ============================  =====================  ================================================
-algorithm      multiplications               memory besides output  it wins
-=============  ============================  =====================  ================================================
-``"auto"``     N·O·C·K²·P                    a few blocks           nearly always
-``"direct"``   N·O·C·K²·P                    N·C·P                  where memory is scarce; it takes integers too
-``"im2col"``   N·O·C·K²·P, in one product    N·C·K²·P               of the array code, for small kernels
-``"fft"``      ~4·N·O·C·P                    (N·C + O·C + N·O)·P    for large kernels: its time doesn't depend on K
-=============  ============================  =====================  ================================================
+=============  =================================  =====================  ===========================================
+algorithm      multiplications                    memory besides output  where it wins
+=============  =================================  =====================  ===========================================
+``"auto"``     N·O·C·K²·P                         a few blocks           nearly everywhere
+``"direct"``   N·O·C·K²·P                         N·C·P                  where memory is scarce; it takes integers
+``"im2col"``   N·O·C·K²·P, in one matrix product  N·C·K²·P               of the array code, for small kernels
+``"fft"``      2·N·O·C·P, and the transforms      (N·C + O·C + N·O)·P    for large kernels: of the array code above
+                                                                         about 7 × 7, of all above about 25 × 25
+=============  =================================  =====================  ===========================================
 """
 
 from __future__ import annotations
