@@ -10,7 +10,6 @@ from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .dispatch import cast, promotion_of, same_device
 from .geometry import int_of
 from .index import Slice
-from .shape import unsqueeze
 
 # ---- pieces ----------------------------------------------------------------------------------------------------------
 
@@ -157,6 +156,21 @@ class Cat(Function):
         return None, *gradients
 
 
+class Stack(Function):
+    """Each tensor gets its slice of the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, dim: int, *tensors: Tensor) -> Tensor:
+        ctx.dim = dim
+        first = tensors[0]
+        return wrap(first.backend.xp.stack([t.data for t in tensors], axis=dim), first.backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        needed = ctx.needs_input_grad[1:]
+        return None, *[Slice.apply(grad_output, _at(ctx.dim, i)) if need else None for i, need in enumerate(needed)]
+
+
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along ``dim``; the other sizes must agree.
 
@@ -179,7 +193,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if tensor.data.ndim == 0:
             raise RuntimeError(f"cat: zero-dimensional tensor (at position {i}) cannot be concatenated")
     same_device("cat", *tensors)
-    d = result_dtype(*[promotion_of(t) for t in tensors])
+    tensors = _of_one_dtype(tensors)
     joined = [(i, t) for i, t in enumerate(tensors) if t.data.shape != (0,)] or list(enumerate(tensors))
     first = joined[0][1].data.shape
     dim = normalize_dim(dim, len(first))
@@ -195,7 +209,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"cat: Sizes of tensors must match except in dimension {dim}. Expected {list(first)} but got "
                 f"{list(shape)} for tensor number {i} in the list."
             )
-    return Cat.apply(dim, *[cast(t, d) for _, t in joined])
+    return Cat.apply(dim, *[t for _, t in joined])
 
 
 def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -229,8 +243,15 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                 f"{list(tensor.data.shape)} at entry {i}"
             )
-    dim = normalize_dim(dim, len(shape) + 1)
-    return cat([unsqueeze(t, dim) for t in tensors], dim)
+    same_device("stack", *tensors)
+    return Stack.apply(normalize_dim(dim, len(shape) + 1), *_of_one_dtype(tensors))
+
+
+def _of_one_dtype(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+    if len({t.data.dtype for t in tensors}) == 1:
+        return tensors
+    d = result_dtype(*[promotion_of(t) for t in tensors])
+    return [cast(t, d) for t in tensors]
 
 
 def _check_tensors(name: str, tensors: Any) -> None:

@@ -39,6 +39,8 @@ def spread_ints(function: Callable[[Tensor, Any], Tensor]) -> Callable[..., Tens
 
 
 class Reshape(Function):
+    """The gradient gets the old shape back."""
+
     @staticmethod
     def forward(ctx: Any, input: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.shape = input.data.shape
@@ -52,6 +54,8 @@ class Reshape(Function):
 def _infer(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
     """``shape`` with its -1 worked out."""
     numel = input.data.size
+    if math.prod(shape) == numel and min(shape, default=0) >= 0:
+        return tuple(shape)  # the usual case, which shall be quick
     unknown = [i for i, n in enumerate(shape) if n == -1]
     known = math.prod(n for n in shape if n != -1)
     if len(unknown) > 1:
@@ -67,9 +71,7 @@ def _infer(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
         if numel % known:
             raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
         return tuple([numel // known if n == -1 else n for n in shape])
-    if known != numel:
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
-    return tuple(shape)
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
 
 
 @tensor_method("reshape")
@@ -91,7 +93,14 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
 @tensor_method("view")
 @spread_ints
 def view(input: Tensor, size: Sequence[int]) -> Tensor:
-    """:func:`reshape` that never copies.
+    """:func:`reshape` that never copies: the result is a view, and changes of one are changes of the other.
+
+    >>> import minitorch
+    >>> x = minitorch.zeros(2, 3)
+    >>> x.view(-1)[4] = 1
+    >>> x
+    tensor([[0., 0., 0.],
+            [0., 1., 0.]])
 
     Raises:
         RuntimeError: the sizes don't fit, or the memory isn't laid out for it.
@@ -119,17 +128,33 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 
 @tensor_method("flatten")
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Dimensions ``start_dim`` … ``end_dim`` made one."""
+    """Dimensions ``start_dim`` … ``end_dim`` made one. A view where the memory allows it.
+
+    >>> import minitorch
+    >>> minitorch.zeros(8, 16, 5, 5).flatten(1).shape
+    minitorch.Size([8, 400])
+
+    Raises:
+        RuntimeError: ``start_dim`` comes after ``end_dim``.
+    """
     shape = input.data.shape
     start, end = normalize_dim(start_dim, len(shape), "start_dim"), normalize_dim(end_dim, len(shape), "end_dim")
     if start > end:
         raise RuntimeError(f"flatten() has invalid args: start_dim cannot come after end_dim, got {start} and {end}")
-    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return Reshape.apply(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 @tensor_method("unflatten")
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
-    """Dimension ``dim`` split into ``sizes``, one of which may be -1."""
+    """A view with dimension ``dim`` split into ``sizes``, one of which may be -1.
+
+    >>> import minitorch
+    >>> minitorch.zeros(8, 400).unflatten(1, (16, 5, -1)).shape
+    minitorch.Size([8, 16, 5, 5])
+
+    Raises:
+        RuntimeError: the sizes don't multiply up to that of the dimension.
+    """
     shape = input.data.shape
     if not shape:
         raise RuntimeError(f"unflatten: Dimension specified as {dim} but tensor has no dimensions")
@@ -140,16 +165,25 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     if inner.count(-1) == 1:
         known = math.prod(n for n in inner if n != -1)
         inner = tuple([shape[dim] // known if n == -1 and known else n for n in inner])
-    if math.prod(inner) != shape[dim]:
+    if min(inner) < 0 or math.prod(inner) != shape[dim]:
         raise RuntimeError(
             f"unflatten: provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]})"
         )
-    return reshape(input, (*shape[:dim], *inner, *shape[dim + 1 :]))
+    return Reshape.apply(input, (*shape[:dim], *inner, *shape[dim + 1 :]))
 
 
 @tensor_method("squeeze")
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """Without the dimensions of size 1: all, or those in ``dim``."""
+    """A view without the dimensions of size 1: all of them, or those of ``dim`` that have this size.
+
+    >>> import minitorch
+    >>> x = minitorch.zeros(1, 3, 1)
+    >>> x.squeeze().shape, x.squeeze(0).shape, x.squeeze(1).shape
+    (minitorch.Size([3]), minitorch.Size([3, 1]), minitorch.Size([1, 3, 1]))
+
+    Raises:
+        RuntimeError: a dimension is named twice.
+    """
     shape = input.data.shape
     if dim is None:
         dims = set(range(len(shape)))
@@ -158,18 +192,20 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
         dims = {normalize_dim(d, len(shape)) for d in given}
         if len(dims) != len(given):
             raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {given}")
-    return reshape(input, [n for i, n in enumerate(shape) if not (n == 1 and i in dims)])
+    return Reshape.apply(input, tuple([n for i, n in enumerate(shape) if not (n == 1 and i in dims)]))
 
 
 @tensor_method("unsqueeze")
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """A new dimension of size 1 at ``dim``."""
+    """A view with a new dimension of size 1 at ``dim``."""
     shape = input.data.shape
     dim = normalize_dim(dim, len(shape) + 1)
-    return reshape(input, (*shape[:dim], 1, *shape[dim:]))
+    return Reshape.apply(input, (*shape[:dim], 1, *shape[dim:]))
 
 
 class Permute(Function):
+    """The gradient is permuted back."""
+
     @staticmethod
     def forward(ctx: Any, input: Tensor, dims: tuple[int, ...]) -> Tensor:
         ctx.dims = dims
@@ -184,7 +220,15 @@ class Permute(Function):
 @tensor_method("permute")
 @spread_ints
 def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
-    """A view with the dimensions in the order ``dims``."""
+    """A view with the dimensions in the order ``dims``.
+
+    >>> import minitorch
+    >>> minitorch.zeros(28, 20, 3).permute(2, 0, 1).shape
+    minitorch.Size([3, 28, 20])
+
+    Raises:
+        RuntimeError: ``dims`` doesn't name every dimension once.
+    """
     ndim = input.data.ndim
     order = tuple([normalize_dim(d, ndim) for d in dims])
     if sorted(order) != list(range(ndim)):
@@ -264,8 +308,12 @@ tensor_method("mT")(property(_matrix_transpose))  # type: ignore[type-var]
 
 
 class Expand(Function):
+    """The gradient of an element is the sum of those of its repetitions."""
+
     @staticmethod
     def forward(ctx: Any, input: Tensor, shape: tuple[int, ...]) -> Tensor:
+        if math.prod(shape) == input.data.size:  # nothing is repeated: the view can be written to
+            return view_of(input, input.data.reshape(shape))
         return view_of(input, input.backend.xp.broadcast_to(input.data, shape))
 
     @staticmethod
@@ -276,7 +324,13 @@ class Expand(Function):
 @tensor_method("expand")
 @spread_ints
 def expand(input: Tensor, size: Sequence[int]) -> Tensor:
-    """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size.
+    """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size. It can't be
+    written to where an element stands for several.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
 
     Raises:
         RuntimeError: a size other than 1 would change.

@@ -232,6 +232,8 @@ ROWS = [
             Mistake(
                 lambda lib: lib.ones(6).unflatten(0, (4, 2)), RuntimeError, "don't multiply up to the size of dim 0"
             ),
+            Mistake(lambda lib: lib.ones(6).unflatten(0, (6, -1, -1)), RuntimeError, "unflatten"),
+            Mistake(lambda lib: lib.ones(0).unflatten(0, (0, -1)), RuntimeError, "unflatten"),
             Mistake(lambda lib: lib.ones(6).unflatten(0, ()), RuntimeError, "sizes must be non-empty"),
             Mistake(lambda lib: lib.ones(()).unflatten(0, (1,)), RuntimeError, "tensor has no dimensions"),
         ),

@@ -21,6 +21,7 @@ VIEWS = {
     "chunk": lambda x: x.chunk(3)[1],
     "unbind": lambda x: x.unbind(1)[2],
     "diagonal": lambda x: x.diagonal(1),
+    "expand": lambda x: x.expand(1, 3, 4),
     "movedim": lambda x: x.movedim(0, 1),
     "permute": lambda x: x.permute(1, 0),
     "transpose": lambda x: x.transpose(0, 1),
