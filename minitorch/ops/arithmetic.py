@@ -68,8 +68,9 @@ class Div(Function):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         input, other = ctx.saved_tensors
-        grad_input = grad_output / other
-        grad_other = -grad_input * (input / other) if ctx.needs_input_grad[1] else None
+        grad_input = grad_output / other if ctx.needs_input_grad[0] else None
+        # Not a/b²: b² may be 0 or infinite where b is neither.
+        grad_other = -grad_output * (input / other / other) if ctx.needs_input_grad[1] else None
         return grad_input, grad_other
 
 

@@ -116,7 +116,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 class Extremum(Function):
-    """max(a, b) or min(a, b): the gradient goes to the chosen operand, half to each where they are equal."""
+    """max(a, b) or min(a, b): no gradient goes to the operand that lost, half to each where they are equal.
+
+    Where one is NaN neither lost, and both get all of it.
+    """
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor, name: str) -> Tensor:
@@ -127,10 +130,12 @@ class Extremum(Function):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         input, other = ctx.saved_tensors
-        first = input > other if ctx.name_ == "maximum" else input < other
-        half = where(input == other, grad_output / 2, 0)
-        grad_input = where(first, grad_output, half) if ctx.needs_input_grad[0] else None
-        grad_other = where(first | (input == other), half, grad_output) if ctx.needs_input_grad[1] else None
+        share = where(input == other, grad_output / 2, grad_output)
+        input_lost, other_lost = input < other, input > other
+        if ctx.name_ == "minimum":
+            input_lost, other_lost = other_lost, input_lost
+        grad_input = where(input_lost, 0, share) if ctx.needs_input_grad[0] else None
+        grad_other = where(other_lost, 0, share) if ctx.needs_input_grad[1] else None
         return grad_input, grad_other, None
 
 

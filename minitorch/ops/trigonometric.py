@@ -105,7 +105,7 @@ class Atan(Function):
 
 
 class Atan2(Function):
-    """∂atan2(y, x) = (x·∂y - y·∂x)/(x² + y²), and 0 at the origin."""
+    """∂atan2(y, x) = (x·∂y - y·∂x)/(x² + y²), and 0 at the origin: where that sum of squares is rounded to 0."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
@@ -115,8 +115,9 @@ class Atan2(Function):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         y, x = ctx.saved_tensors
+        square = x * x + y * y
         # Dividing by infinity makes this gradient and its own gradients 0 at the origin.
-        scaled = grad_output / where((y == 0) & (x == 0), math.inf, x * x + y * y)
+        scaled = grad_output / where(square == 0, math.inf, square)
         grad_input = scaled * x if ctx.needs_input_grad[0] else None
         grad_other = scaled * -y if ctx.needs_input_grad[1] else None
         return grad_input, grad_other
