@@ -1,22 +1,17 @@
-"""In-place operations: ``add_`` and its like, and ``+=``.
+"""Writing into tensors: what in-place operations have in common, and ``zero_``, ``fill_`` and ``copy_``.
 
-They are for memory that no recorded graph depends on: optimisers, initialisation, buffers. On a tensor that is part of
-a recorded graph they raise while recording is on; under ``no_grad`` they are allowed, and version counters notice
-where a graph needed the old value.
+In-place operations are for memory that no recorded graph depends on: optimisers, initialisation, buffers. On a tensor
+that is part of a recorded graph they raise while recording is on; under ``no_grad`` they are allowed, and version
+counters notice where a graph needed the old value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..autograd import is_grad_enabled, no_grad
+from ..autograd import is_grad_enabled
 from ..tensor import Tensor, tensor_method
-from . import arithmetic, elementwise, exponential
 from .dispatch import ieee
-from .selection import clamp
-
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
 def check_in_place(name: str, input: Tensor, *others: Any) -> None:
@@ -46,48 +41,6 @@ def store(input: Tensor, value: Any) -> Tensor:
     ieee.run(input.data.__setitem__, ..., value)
     input._bump_version()
     return input
-
-
-def _in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The in-place form of an operation: the same numbers, written into the first operand."""
-
-    def method(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        check_in_place(name, input, *args)
-        with no_grad():
-            result = function(input, *args, **kwargs).data
-        if result.shape != input.data.shape:
-            raise RuntimeError(
-                f"{name}: output with shape {list(input.data.shape)} doesn't match the broadcast shape "
-                f"{list(result.shape)}"
-            )
-        if _RANK[result.dtype.kind] > _RANK[input.data.dtype.kind]:
-            raise RuntimeError(
-                f"{name}: result type {result.dtype} can't be cast to the desired output type {input.data.dtype}"
-            )
-        return store(input, result)
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"In-place form of :func:`minitorch.{name.rstrip('_')}`."
-    return method
-
-
-for _name, _function, _operator in (
-    ("add_", arithmetic.add, "__iadd__"),
-    ("sub_", arithmetic.sub, "__isub__"),
-    ("mul_", arithmetic.mul, "__imul__"),
-    ("div_", arithmetic.div, "__itruediv__"),
-    ("pow_", arithmetic.pow, "__ipow__"),
-    ("neg_", elementwise.neg, None),
-    ("abs_", elementwise.abs_, None),
-    ("exp_", exponential.exp, None),
-    ("log_", exponential.log, None),
-    ("sqrt_", elementwise.sqrt, None),
-    ("clamp_", clamp, None),
-):
-    _method = _in_place(_name, _function)
-    tensor_method(_name)(_method)
-    if _operator is not None:
-        tensor_method(_operator)(_method)
 
 
 @tensor_method("zero_")
