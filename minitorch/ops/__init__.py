@@ -1,4 +1,22 @@
-"""What tensors can do. Importing this package attaches every operation to ``Tensor``."""
+"""What tensors can do. Importing this package attaches every operation to ``Tensor``.
+
+A file a family. To read: ``arithmetic`` shows how an operation is written, ``dispatch`` how its operands meet, ``conv``
+how a kernel is called and differentiated.
+
+=================  ===================================================================================================
+making tensors     creation, like, sampling, convert
+single elements    arithmetic, elementwise, exponential, trigonometric, rounding, special, binary, selection, compare
+in place           inplace, inplace_forms
+reducing, sorting  reduce, summation, extremes, vector_norm, scan, order, counting, return_types
+shapes             shape, join, arrange, diagonal, pad, fold, pixel_shuffle
+indices            index, gather, embedding
+products           matmul, products, einsum
+windows            geometry, images; conv, conv_geometry, conv_transpose, conv_algorithms; pool, max_pool, max_unpool,
+                   avg_pool, adaptive_pool, lp_pool; resample, interpolate
+networks           activation, smooth_activation, softmax, dropout; standardize, normalization, local_response
+losses             loss, cross_entropy, regression_loss, probability_loss, distance_loss
+=================  ===================================================================================================
+"""
 
 from . import (
     activation,
