@@ -80,7 +80,8 @@ def sizes_of(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]
         return (value,) * dims
     wanted = "an int or a tuple of two ints" if dims == 2 else "an int or a tuple of one"
     try:
-        sizes = tuple(map(operator.index, value if isinstance(value, (tuple, list)) else (value,)))
+        # From a list, not an iterator: a tuple that grows as it is filled leaves memory in Python's stock of tuples.
+        sizes = tuple([operator.index(n) for n in (value if isinstance(value, (tuple, list)) else (value,))])
     except TypeError:
         raise TypeError(f"{name}: {argument} must be {wanted}, got {value!r}") from None
     if len(sizes) not in (1, dims):
