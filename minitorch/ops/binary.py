@@ -32,12 +32,13 @@ class Lerp(Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, end: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(input, end, weight)
+        ends = (input, end) if ctx.needs_input_grad[2] else (None, None)
+        ctx.save_for_backward(weight, *ends)
         return wrap(ieee.run(_lerp, input.data, end.data, weight.data, input.backend.xp), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        input, end, weight = ctx.saved_tensors
+        weight, input, end = ctx.saved_tensors
         grad_input = grad_output * (1 - weight) if ctx.needs_input_grad[0] else None
         grad_end = grad_output * weight if ctx.needs_input_grad[1] else None
         grad_weight = grad_output * (end - input) if ctx.needs_input_grad[2] else None
