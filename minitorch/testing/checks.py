@@ -192,25 +192,28 @@ def nothing_kept(op: Operation, case: Case) -> None:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        watched = _walk(op, case)
-        alive = [name for name, reference in watched.items() if reference() is not None]
+        for walked in (False, True):
+            watched = _recorded(op, case, walked)
+            alive = [name for name, reference in watched.items() if reference() is not None]
+            message = (
+                f"{', '.join(alive)}: still alive after the results are gone, {'' if walked else 'without '}backward"
+            )
+            _require(not alive, f"{message}; keep outputs in save_for_backward, which makes no reference cycle")
     finally:
         if collecting:
             gc.enable()
-    advice = "keep outputs in save_for_backward, which makes no reference cycle"
-    _require(not alive, f"{', '.join(alive)}: still alive after the results are gone; {advice}")
 
 
-def _walk(op: Operation, case: Case) -> dict[str, weakref.ref[Any]]:
-    """Runs forward and backward, and returns references to what must be gone thereafter."""
+def _recorded(op: Operation, case: Case, walked: bool) -> dict[str, weakref.ref[Any]]:
+    """Runs forward and, where ``walked``, backward; returns references to what must be gone thereafter."""
     leaves = leaves_of(case)
     results = [out for out in op.run(case, leaves) if not any(out is leaf for leaf in leaves)]
     ends = _differentiated(results)
     nodes = nodes_of(ends)
-    if ends:
+    if walked and ends:
         minitorch.autograd.backward(ends, [minitorch.ones_like(end) for end in ends])
-    for node in nodes:
-        _require(not node._saved, f"{node.name()} keeps its saved tensors after backward")
+        for node in nodes:
+            _require(not node._saved, f"{node.name()} keeps its saved tensors after backward")
     watched: dict[str, weakref.ref[Any]] = {f"result {i}": weakref.ref(out) for i, out in enumerate(results)}
     return watched | {f"{node.name()} (node {i})": weakref.ref(node) for i, node in enumerate(nodes)}
 

@@ -77,7 +77,7 @@ class Check:
         # Hypothesis knows its examples, kept or derandomised, by the name of the test.
         example.__name__ = example.__qualname__ = re.sub(r"\W+", "_", f"{op.name} {self.name}").lstrip("0123456789")
         few = settings(
-            max_examples=max(3, int(settings().max_examples * self.share)),
+            max_examples=max(5, int(settings().max_examples * self.share)),
             phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
             report_multiple_bugs=False,
             suppress_health_check=[HealthCheck.too_slow],  # it depends on what else the machine does
@@ -104,7 +104,7 @@ CHECKS = (
     Check("forward integers", checks.forward, lambda op: bool(op.integers), _integer_cases, 0.3),
     Check("forward nan and inf", checks.forward, lambda op: op.special, _special_cases, 0.3),
     Check("no gradient", checks.no_gradient, lambda op: op.floats and not op.differentiable, _drawn(np.float64), 0.1),
-    Check("gradient", checks.gradient, _differentiable, _drawn(np.float64, SEPARATE, max_side=3), 0.2),
+    Check("gradient", checks.gradient, _differentiable, _drawn(np.float64, SEPARATE, max_side=3), 0.4),
     Check("empty", checks.empty, _takes_floats, _drawn(np.float64, SEPARATE, empty=True), 0.1),
     Check("adjoint", checks.adjoint, lambda op: op.linear, _drawn(np.float64, SEPARATE), 0.2),
     Check("gradient float32", checks.gradient_float32, _differentiable, _drawn(np.float32, SEPARATE), 0.1),
@@ -114,7 +114,7 @@ CHECKS = (
         checks.second_gradient,
         lambda op: _differentiable(op) and op.smooth,
         _drawn(np.float64, SEPARATE, max_side=3),
-        0.1,
+        0.2,
     ),
     Check("changed in place", checks.changed_in_place, _differentiable, _drawn(np.float64, ("contiguous",)), 0.1),
     Check("gradients apart", checks.gradients_apart, _differentiable, _drawn(np.float64, SEPARATE), 0.1),
