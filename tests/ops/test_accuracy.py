@@ -113,3 +113,11 @@ def test_the_gradient_of_asin_is_exact_near_1():
         context.prec = 60
         wanted = float(1 / (1 - Decimal(1 - 2**-50) ** 2).sqrt())
     assert x.grad.item() == pytest.approx(wanted, rel=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [minitorch.float32, minitorch.float64])
+def test_the_variance_of_numbers_far_from_zero(dtype):
+    """The mean of squares less the square of the mean would lose every digit."""
+    x = 2.0**22 + minitorch.tensor([-1.0, 0.0, 1.0, 4.0], dtype=dtype)
+    assert abs(x.var().item() - 14 / 3) < 1e-6
+    assert abs(x.std(correction=0).item() - math.sqrt(3.5)) < 1e-6

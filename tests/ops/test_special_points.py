@@ -310,3 +310,13 @@ def test_no_warning_escapes_from_ieee_arithmetic():
     with minitorch.no_grad():
         minitorch.zeros(5, dtype=minitorch.float16).copy_(x)
     _ = minitorch.tensor([1.0], dtype=minitorch.float16) * 1e300
+
+
+def test_of_elements_scattered_to_one_place_the_last_stays():
+    """And it alone has a gradient; PyTorch, whose order isn't fixed, gives one to all."""
+    x = minitorch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    src = minitorch.tensor([5.0, 6.0, 7.0], requires_grad=True)
+    out = x.scatter(0, minitorch.tensor([1, 1, 0]), src)
+    assert out.tolist() == [7.0, 6.0, 3.0]
+    found = grad(out, (x, src), minitorch.tensor([10.0, 20.0, 30.0]))
+    assert [gradient.tolist() for gradient in found] == [[0.0, 0.0, 30.0], [0.0, 20.0, 10.0]]
