@@ -1,0 +1,13 @@
+"""Deliberately broken variants of Minitorch, each of which its tests must notice.
+
+A test that passes proves little; a test that fails where something is wrong proves that it looks. ``VARIANTS`` lists
+mistakes that people make in engines, gradients and kernels: a sign, an axis, a missing term, an index off by one, a
+race. ``python -m tests.broken`` makes each of them in a copy of the project, runs the tests that must catch it, and
+prints which one did. It says so, and fails, where one survives.
+"""
+
+from __future__ import annotations
+
+from . import engine, kernels, layers, operations
+
+VARIANTS = [*engine.VARIANTS, *operations.VARIANTS, *layers.VARIANTS, *kernels.VARIANTS]
