@@ -81,6 +81,8 @@ def _unchanged(case: Case) -> Iterator[None]:
 
 def gradient(op: Operation, case: Case) -> None:
     """The gradients are those of central differences, and neither inputs nor cotangents are changed by backward."""
+    if _is_mean_of_nothing(op, case):
+        return
     leaves = leaves_of(case)
     with _unchanged(case):
         gradcheck(lambda *tensors: op.run(case, tensors), leaves, fast_mode=op.fast_mode and _is_large(op, case))
@@ -88,8 +90,18 @@ def gradient(op: Operation, case: Case) -> None:
 
 def second_gradient(op: Operation, case: Case) -> None:
     """The gradients of the gradients are those of central differences."""
+    if _is_mean_of_nothing(op, case):
+        return
     leaves = leaves_of(case)
     gradgradcheck(lambda *tensors: op.run(case, tensors), leaves, fast_mode=op.fast_mode and _is_large(op, case))
+
+
+def _is_mean_of_nothing(op: Operation, case: Case) -> bool:
+    """Whether empty tensors give NaN, which has no derivative; that it is NaN is checked against the reference."""
+    if all(array.size for array in case.tensors):
+        return False
+    outputs = op.run(case, [minitorch.from_numpy(array) for array in case.tensors])
+    return any(bool(out.isnan().any()) for out in outputs)
 
 
 def _is_large(op: Operation, case: Case) -> bool:
