@@ -25,7 +25,7 @@ from .operation import Operation, in_float64, leaves_of
 # The kinds of dtypes between which a reference must decide: how wide an integer is, is the operation's business.
 _KINDS = {"f": "floating point", "i": "integer", "u": "integer", "b": "bool"}
 # A Jacobian that takes no more evaluations than this is compared element by element, whatever `fast_mode` says.
-_CHEAP = 60
+_CHEAP = 400
 
 
 def _require(condition: bool, message: str) -> None:
