@@ -91,11 +91,11 @@ def _step(batch: Batch, group: Group, products: list[float]) -> None:
     xp, lr, (beta1, beta2) = batch.backend.xp, group["lr"], group["betas"]
     mu, mu_next = _momentum(group, batch.step), _momentum(group, batch.step + 1)
     correction = 1 - beta2**batch.step
-    decay = lr * group["weight_decay"] if group["decoupled_weight_decay"] else 0
-    arrays = zip(batch.params, directions(batch, group, decoupled=bool(decay)), *batch.states, products, strict=True)
+    decoupled = group["decoupled_weight_decay"]
+    arrays = zip(batch.params, directions(batch, group, decoupled=decoupled), *batch.states, products, strict=True)
     for param, g, mean, square, product in arrays:
-        if decay:
-            param *= 1 - decay
+        if decoupled:
+            param *= 1 - lr * group["weight_decay"]
         mean += (1 - beta1) * (g - mean)
         square *= beta2
         square += (1 - beta2) * (g * g)

@@ -84,3 +84,16 @@ def test_a_parameter_without_gradient_waits(make, oracle, options):
         if t % 2 == 0:
             expected[1] = steps[1](expected[1], math.sin(t), t // 2)
     np.testing.assert_allclose([early.item(), late.item()], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("make", "oracle", "options"), CASES, ids=IDS)
+def test_a_learning_rate_of_zero_moves_only_the_state(make, oracle, options):
+    states = []
+    for lr in (0, 0.1):  # schedules pass through 0
+        p = minitorch.tensor([2.0, -3.0], dtype=minitorch.float64, requires_grad=True)
+        optimizer = make([p], **{**options, "lr": lr})
+        p.grad = minitorch.tensor([0.3, 0.4], dtype=minitorch.float64)
+        optimizer.step()
+        states.append({k: v.tolist() if isinstance(v, minitorch.Tensor) else v for k, v in optimizer.state[p].items()})
+        assert lr or p.tolist() == [2.0, -3.0]
+    assert states[0] == states[1]
