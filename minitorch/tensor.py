@@ -6,6 +6,7 @@ What tensors can *do* is in ``minitorch.ops``, which attaches each operation her
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from .autograd import Variable
 from .autograd import engine as _engine
 from .backends import get_backend
 from .devices import device as Device
-from .dtypes import _BY_NUMPY, as_dtype, dtype, get_default_dtype
+from .dtypes import _BY_NUMPY, as_dtype, dtype, get_default_dtype, of_scalar, promote_types
 
 if TYPE_CHECKING:
     from .backends.protocol import Backend
@@ -332,6 +333,22 @@ def array_of(data: Any, dtype: Any, backend: Backend) -> Any:
     return array
 
 
+_PLAIN = {bool, int, float}
+
+
+def _dtype_of_numbers(data: Any) -> dtype:
+    """The dtype that holds a number, or all of nested sequences: arrays and tensors among them keep theirs.
+
+    Python's floats have no dtype of their own, and count as of the default one.
+    """
+    if isinstance(data, Sequence):
+        kinds = set(map(type, data))  # a list of a million floats is looked at as one
+        others = [] if kinds <= _PLAIN else [item for item in data if type(item) not in _PLAIN]
+        numbers: list[Any] = [*[kind() for kind in kinds & _PLAIN], *others]
+        return functools.reduce(promote_types, map(_dtype_of_numbers, numbers))
+    return as_dtype(data.dtype) if hasattr(data, "dtype") else of_scalar(data)
+
+
 def _array_of_numbers(data: Any, wanted: np.dtype[Any] | None) -> np.ndarray[Any, Any]:
     """An array of a number, or of nested sequences of numbers, arrays and tensors."""
     if isinstance(data, Sequence) and any(isinstance(item, Tensor) for item in data):
@@ -349,14 +366,10 @@ def _array_of_numbers(data: Any, wanted: np.dtype[Any] | None) -> np.ndarray[Any
             raise ValueError("tensor: a number is too large for int64")
         return np.array(data, dtype=wanted)
     if wanted is None:
-        # Python's floats have no dtype of their own. Those of NumPy and of tensors keep theirs.
-        first = data
-        while isinstance(first, (list, tuple)) and first:
-            first = first[0]
-        typed = isinstance(first, (np.ndarray, np.generic, Tensor))
-        if array.size == 0 or (array.dtype.kind == "f" and not typed):
-            return array.astype(get_default_dtype().numpy)
-        return array
+        if array.dtype.kind not in "biuf":
+            return array  # of strings, say, which the caller refuses
+        d = _dtype_of_numbers(data) if array.size else get_default_dtype()
+        return array.astype(d.numpy, copy=False)
     if wanted.kind in "iu" and array.dtype.kind in "iuf" and array.size:
         limits = np.iinfo(wanted)
         low = -limits.max if wanted.kind == "u" else limits.min  # negative numbers wrap around

@@ -32,6 +32,12 @@ import minitorch
         ([np.ones(2), np.ones(2)], "float64", (2, 2)),
         ([minitorch.tensor(1.0, dtype=minitorch.float64), 2], "float64", (2,)),
         ([minitorch.tensor(1), minitorch.tensor(2)], "int64", (2,)),
+        ([minitorch.tensor(1.0), 2], "float32", (2,)),
+        ([2, minitorch.tensor(1.0, dtype=minitorch.float16)], "float16", (2,)),
+        ([[minitorch.tensor(1, dtype=minitorch.int32), 2.5]], "float32", (1, 2)),
+        ([[2.5], [minitorch.tensor(1.0, dtype=minitorch.float64)]], "float64", (2, 1)),
+        ([np.float32(1.0), 2.0], "float32", (2,)),
+        ([2.0, np.float64(1.0)], "float64", (2,)),
     ],
 )
 def test_tensor_of_data(data, dtype, shape):
