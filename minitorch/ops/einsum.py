@@ -287,6 +287,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
                 f"tensordot: contracted dimensions need to match, but first has size {m} in dim {i} and second has "
                 f"size {n} in dim {j}"
             )
+        # A dimension of size 1 stands for any size. Integers keep their dtype, as in a product: sum would widen them.
+        if m == 1 != n:
+            b = sum(b, j, keepdim=True, dtype=b.dtype)
+        elif n == 1 != m:
+            a = sum(a, i, keepdim=True, dtype=a.dtype)
     labels_a = [f"a{i}" for i in range(a.data.ndim)]
     labels_b = [labels_a[left[right.index(j)]] if j in right else f"b{j}" for j in range(b.data.ndim)]
     output = [label for label in (*labels_a, *labels_b) if (label in labels_a) != (label in labels_b)]

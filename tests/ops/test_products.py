@@ -95,3 +95,15 @@ def test_half_precision_is_multiplied_in_single():
     assert minitorch.nn.functional.linear(x, x, x[0, :1]).item() == 5000  # 5001 lies between two float16
     assert minitorch.addmm(x[:, :1] * 3, x, x.T).item() == 5004
     assert minitorch.einsum("ij,ij", x, x).dtype is minitorch.float16
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
+def test_tensordot_keeps_integers_where_a_size_of_one_stands_for_another(dtype):
+    a = minitorch.arange(24).reshape(2, 3, 4).to(getattr(minitorch, dtype))
+    for shape, rows in (((1, 4), a.numpy().sum((1, 2))), ((1, 1), a.numpy().sum((1, 2)))):
+        for found in (
+            minitorch.tensordot(a, minitorch.ones(shape, dtype=a.dtype), ([1, 2], [0, 1])),
+            minitorch.tensordot(minitorch.ones(shape, dtype=a.dtype), a, ([0, 1], [1, 2])),
+        ):
+            assert found.dtype is a.dtype
+            assert found.tolist() == rows.tolist()
