@@ -11,8 +11,6 @@ tensor([2., 4., 6.])
 # The order is that of the layers: dtypes and devices, autograd, tensors, operations.
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from typing import TYPE_CHECKING
-
 from .version import __version__
 from .dtypes import (
     dtype,
@@ -121,10 +119,6 @@ from .threads import get_num_threads, set_num_threads
 from . import autograd, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long
-
-if TYPE_CHECKING:
-    from . import data, metrics, models, nn, optim, testing, viz
-
 
 _PACKAGES = ("data", "metrics", "models", "nn", "optim", "testing", "viz")
 if _TYPE_CHECKING:

@@ -266,7 +266,10 @@ def _root_gradients(outputs: tuple[Any, ...], grad_outputs: tuple[Any, ...], cre
     gradients = []
     for i, (output, gradient) in enumerate(zip(outputs, grad_outputs, strict=True)):
         if not output._requires_grad:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn; what it is computed from "
+                f"needs requires_grad=True, and the computation must not be inside `with minitorch.no_grad():`"
+            )
         if gradient is None:
             if output.data.size != 1:
                 raise RuntimeError(

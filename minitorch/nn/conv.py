@@ -74,7 +74,9 @@ class _Layer(Module):
         elif self.padding not in ("same", "valid"):
             raise ValueError(f"{name}: padding must be 'same', 'valid' or numbers, got {self.padding!r}")
         elif self.padding == "same" and max(self.stride) > 1:
-            raise ValueError(f"{name}: padding='same' is not supported for strided convolutions, got {self.stride=}")
+            raise ValueError(
+                f"{name}: padding='same' is not supported for strided convolutions, got stride={self.stride}"
+            )
         if self.padding_mode not in PADDING_MODES:
             raise ValueError(f"{name}: padding_mode must be one of {PADDING_MODES}, got {self.padding_mode!r}")
 

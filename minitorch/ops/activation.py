@@ -19,7 +19,7 @@ from .shape import reshape
 
 def replace(name: str, input: Tensor, function: Callable[..., Tensor], *args: Any) -> Tensor:
     """Writes ``function(input, *args)`` into ``input``."""
-    check_in_place(name, input)
+    check_in_place(name, input, instead="Leave out inplace=True")
     with no_grad():
         return store(input, function(input, *args).data)
 

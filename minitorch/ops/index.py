@@ -205,6 +205,12 @@ class TakePut(Function):
 # ---- what users call -------------------------------------------------------------------------------------------------
 
 
+def _of_tensor(error: IndexError, input: Tensor) -> IndexError:
+    """What the array module says against an index, in PyTorch's words and with the shape."""
+    text = str(error).replace("for array: array is", "for tensor: it is").replace("axis", "dimension")
+    return IndexError(f"{text}; the tensor's shape is {list(input.data.shape)}")
+
+
 @tensor_method("__getitem__")
 def getitem(input: Tensor, index: Any) -> Tensor:
     """``input[index]``. Integers, slices, ``None`` and ``...`` give views; masks and integer tensors give copies.
@@ -223,10 +229,12 @@ def getitem(input: Tensor, index: Any) -> Tensor:
             it stands for, or the tensors don't broadcast.
         ValueError: the step of a slice is not positive.
     """
-    view, dims, positions = _steps(index, input)
-    if view is not None:
-        input = Slice.apply(input, view)
-    return Take.apply(input, dims, *positions) if dims else input
+    try:
+        view, dims, positions = _steps(index, input)
+        viewed = input if view is None else Slice.apply(input, view)
+        return Take.apply(viewed, dims, *positions) if dims else viewed
+    except IndexError as error:
+        raise _of_tensor(error, input) from None
 
 
 @tensor_method("__setitem__")
@@ -241,7 +249,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             doesn't fit; or its dtype differs where masks or integer tensors are assigned to.
         TypeError: ``value`` is something else.
     """
-    check_in_place("setitem", input, value)
+    check_in_place("setitem", input, value, instead="Make a new tensor, with where, cat or stack")
     if isinstance(value, Tensor):
         same_device("setitem", input, value)
         source = value.data
@@ -251,13 +259,16 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         source = input.backend.xp.asarray(fitting_number(value, input.dtype))
     else:
         raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}")
-    view, dims, positions = _steps(index, input)
+    try:
+        view, dims, positions = _steps(index, input)
+        target = input.data if view is None else input.data[view]
+    except IndexError as error:
+        raise _of_tensor(error, input) from None
     if dims and source.ndim and source.dtype != input.data.dtype:
         raise RuntimeError(
             f"setitem: Index put requires the source and destination dtypes match, got {input.dtype} for the "
             f"destination and {source.dtype} for the source"
         )
-    target = input.data if view is None else input.data[view]
     where = _array_index(dims, positions) if dims else ...
     while source.ndim and source.shape[0] == 1:
         source = source[0]

@@ -14,8 +14,13 @@ from ..tensor import Tensor, tensor_method
 from .dispatch import ieee
 
 
-def check_in_place(name: str, input: Tensor, *others: Any) -> None:
-    """Raises RuntimeError where changing ``input`` in place would have to be recorded, or can't be done at all."""
+def check_in_place(
+    name: str, input: Tensor, *others: Any, instead: str = "Write the out-of-place form (x = x + y)"
+) -> None:
+    """Raises RuntimeError where changing ``input`` in place would have to be recorded, or can't be done at all.
+
+    ``instead`` is what the message advises.
+    """
     if not input.data.flags.writeable:
         raise RuntimeError(
             f"{name}: this tensor is read-only: an expanded view, or made of a read-only array. Change a clone() of it."
@@ -31,8 +36,8 @@ def check_in_place(name: str, input: Tensor, *others: Any) -> None:
             else:
                 what = f"the tensor is part of a recorded graph (its grad_fn is {tensor.grad_fn.name()})"
             raise RuntimeError(
-                f"{name}: {what}; its shape is {list(tensor.data.shape)}. Write the out-of-place form (x = x + y), or "
-                f"do it inside `with minitorch.no_grad():`."
+                f"{name}: {what}; its shape is {list(tensor.data.shape)}. {instead}, or do it "
+                f"inside `with minitorch.no_grad():`."
             )
 
 

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from ..tensor import Function, Tensor, wrap
-from .dispatch import broadcast_shape, cast, check_floating, floating, ieee, same_device
+from .dispatch import broadcast_shape, cast, check_floating, check_tensors, floating, ieee, same_device
 from .elementwise import square
 from .exponential import exp, log, log1p
 from .like import full_like
@@ -47,9 +47,7 @@ def _binary_cross_entropy(xp: Any, x: Any, t: Any) -> Any:
 
 
 def _check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
-    for tensor in (input, target):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name}: expected a Tensor, got {type(tensor).__name__}")
+    check_tensors(name, input=input, target=target)
     if target.data.shape != input.data.shape:
         raise ValueError(
             f"{name}: target has shape {target.data.shape}, expected that of the input, {input.data.shape}"
@@ -312,7 +310,7 @@ def gaussian_nll_loss(
     if isinstance(var, (int, float)):
         var = full_like(floating(input), var)
     if (var.data < 0).any():
-        raise ValueError("gaussian_nll_loss: var has negative entry/entries")
+        raise ValueError(f"gaussian_nll_loss: var has negative entry/entries, the smallest is {var.data.min()}")
     shape, got = input.data.shape, var.data.shape
     if got != shape:
         if got == shape[:-1]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..dtypes import dtype
 from ..tensor import Function, Tensor, wrap
-from .dispatch import check_floating, ieee
+from .dispatch import check_floating, check_tensors, ieee
 from .elementwise import abs_, sign, square
 from .loss import check_reduction, loss_operands, reduced, warn_of_broadcast
 from .reduce import sum
@@ -39,8 +39,7 @@ def _huber(x: Any, clamped: Any, unit: float) -> Any:
 
 
 def _check_weight(name: str, input: Tensor, weight: Tensor) -> None:
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"{name}: expected weight to be a Tensor, got {type(weight).__name__}")
+    check_tensors(name, weight=weight)
     if weight.data.shape != input.data.shape:
         raise ValueError(
             f"{name}: weight has shape {weight.data.shape}, expected that of the input, {input.data.shape}"

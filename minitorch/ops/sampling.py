@@ -192,7 +192,10 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     if p is None:
         check_kind("bernoulli", input, "f")
         if not bool(((input.data >= 0) & (input.data <= 1)).all()):
-            raise RuntimeError("bernoulli: expected probabilities between 0 and 1 in every element of input")
+            raise RuntimeError(
+                f"bernoulli: expected probabilities between 0 and 1 in every element of input, got numbers from "
+                f"{input.data.min()} to {input.data.max()}"
+            )
     elif not 0 <= number("bernoulli", "p", p) <= 1:
         raise RuntimeError(f"bernoulli: expected p to be between 0 and 1, got {p}")
     precise = np.float64 if d.itemsize == 8 else np.float32

@@ -155,7 +155,11 @@ def test_layers_without_elements():
         (lambda: nn.Conv2d(1, 1, 3, dilation=-1), RuntimeError, "dilation must be positive"),
         (lambda: nn.Conv2d(1, 1, 3, padding=-1), RuntimeError, "padding must be non-negative"),
         (lambda: nn.Conv2d(1, 1, 3, padding="full"), ValueError, "padding must be 'same', 'valid' or numbers"),
-        (lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2), ValueError, "not supported for strided"),
+        (
+            lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2),
+            ValueError,
+            r"not supported for strided convolutions, got stride=\(2, 2\)",
+        ),
         (lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"), ValueError, "padding_mode must be one of .*got 'mirror'"),
         (lambda: nn.Conv1d(1, 1, (3, 3)), RuntimeError, "Conv1d: kernel_size must be an int or a tuple of one"),
         (lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect"), ValueError, "padding_mode must be 'zeros'"),

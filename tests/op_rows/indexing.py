@@ -200,7 +200,7 @@ ROWS = [
             Mistake(
                 lambda lib: lib.ones(3)[3], IndexError, "index 3 is out of bounds for (axis|dimension) 0 with size 3"
             ),
-            Mistake(lambda lib: lib.ones(3)[0, 0], IndexError, "too many indices"),
+            Mistake(lambda lib: lib.ones(3)[0, 0], IndexError, "too many indices for tensor"),
             Mistake(lambda lib: lib.ones(3)[::-1], ValueError, "step must be greater than zero"),
         ),
         **ARRANGING,

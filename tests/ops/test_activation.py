@@ -186,7 +186,7 @@ def test_in_place(function: Any) -> None:
     w = minitorch.tensor([-1.0, 2.0], requires_grad=True)
     with pytest.raises(RuntimeError, match=f"^{function.__name__}: .*in-place operation"):
         function(w, inplace=True)
-    with pytest.raises(RuntimeError, match=f"^{function.__name__}: the tensor is part of a recorded graph"):
+    with pytest.raises(RuntimeError, match=f"^{function.__name__}: the tensor is part of .* Leave out inplace"):
         function(w * 2, inplace=True)
     assert w.tolist() == [-1.0, 2.0]
     with minitorch.no_grad():
