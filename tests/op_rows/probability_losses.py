@@ -161,7 +161,7 @@ def _binary_mistakes(name: str) -> tuple[Mistake, ...]:
         loss_mistake(
             name,
             TypeError,
-            f"{name}: expected a Tensor, got float",
+            f"{name}: expected target to be a Tensor, got float",
             lambda lib, f: f(lib.ones(3), 1.0),
             as_pytorch=False,  # AttributeError
         ),
