@@ -9,6 +9,7 @@ from ..dtypes import float16, float32
 from ..tensor import Function, Tensor, wrap
 from .dispatch import cast, ieee, same_device
 from .shape import reshape
+from .summation import total
 
 
 class Standardize(Function):
@@ -31,9 +32,9 @@ class Standardize(Function):
         def compute() -> Any:
             # The distances from the mean are squared, not the numbers themselves: where the mean is large,
             # ⟨x²⟩ - ⟨x⟩² would lose all digits.
-            mean = x.sum(axis=dims, keepdims=True) / count if centred else None
+            mean = total(x, dims, keepdims=True) / count if centred else None
             normalized = x - mean if centred else x.copy()
-            variance = xp.square(normalized).sum(axis=dims, keepdims=True) / count
+            variance = total(xp.square(normalized), dims, keepdims=True) / count
             scale = xp.reciprocal(xp.sqrt(variance + eps))
             normalized *= scale
             return normalized, scale, mean, variance

@@ -107,6 +107,17 @@ def test_a_large_mean_costs_no_digits(eps):
     assert_close(z.flatten(), np.float32([-1, 1, -2, 2, 3, -3, 0, 0]), rtol=1e-6, atol=1e-6)
 
 
+def test_long_columns_of_float32_lose_no_digits():
+    # Added one after the other in float32, as NumPy does across rows, these numbers have a mean that is off by 0.4.
+    x = (np.random.default_rng(0).random((100_000, 3)) + 1000).astype(np.float32)
+    mean, var = minitorch.zeros(3), minitorch.ones(3)
+    y = F.batch_norm(minitorch.from_numpy(x), mean, var, training=True, momentum=1.0)
+    exact = x.astype(np.float64)
+    assert_close(mean, exact.mean(0).astype(np.float32), rtol=1e-6, atol=0)
+    assert_close(var, exact.var(0, ddof=1).astype(np.float32), rtol=1e-4, atol=0)
+    assert_close(y, ((exact - exact.mean(0)) / exact.std(0)).astype(np.float32), rtol=1e-3, atol=1e-3)
+
+
 def test_equal_numbers_become_zero():
     x = minitorch.full((3, 4), 0.1, dtype=minitorch.float64)
     assert_close(F.layer_norm(x, (4,)), np.zeros((3, 4)))
