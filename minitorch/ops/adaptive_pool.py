@@ -18,7 +18,7 @@ from .avg_pool import avg_pool2d
 from .dispatch import check_floating, in_float32
 from .geometry import Pair, int_of
 from .images import from_images, to_images
-from .max_pool import elements_at, max_pool2d, positions_of_maxima
+from .max_pool import elements_of_planes, max_pool2d, positions_of_maxima
 from .pool import check_input, interval_sums
 
 Bins = tuple[tuple[int, int], ...]  # (start, end) of each; neither ever decreases
@@ -109,7 +109,7 @@ def _adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
     else:
         xp = images.backend.xp
         indices = wrap(positions_of_maxima(images, *(_taps(xp, b) for b in bins)), images.backend)
-        output = elements_at(images, indices)
+        output = elements_of_planes(images, indices)
     shape = input.data.shape
     return from_images(output, shape, dims), from_images(indices, shape, dims)
 

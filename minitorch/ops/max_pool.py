@@ -135,11 +135,11 @@ def _max_pool_of_integers(images: Tensor, geometry: PoolGeometry, output_size: P
         seen.append(xp.where(at < images.data.shape[2 + i], xp.maximum(at, -1), -1))
     positions = positions_of_maxima(images, *seen)
     lowest = xp.iinfo(images.data.dtype).min  # the maximum of nothing
-    maxima = xp.where(positions < 0, lowest, elements_at(images, wrap(xp.maximum(positions, 0), backend)).data)
+    maxima = xp.where(positions < 0, lowest, elements_of_planes(images, wrap(xp.maximum(positions, 0), backend)).data)
     return wrap(maxima.astype(images.data.dtype), backend), wrap(positions, backend)
 
 
-def elements_at(images: Tensor, positions: Tensor) -> Tensor:
+def elements_of_planes(images: Tensor, positions: Tensor) -> Tensor:
     """The elements ``h·W + w`` of each plane: (N, C, H, W) and (N, C, OH, OW) → (N, C, OH, OW)."""
     return reshape(Gather.apply(flatten(images, 2), 2, flatten(positions, 2)), positions.data.shape)
 

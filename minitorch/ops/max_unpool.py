@@ -9,7 +9,7 @@ from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, same_device
 from .geometry import Pair, check_at_least, int_of, sizes_of
 from .images import from_images, to_images
-from .max_pool import elements_at
+from .max_pool import elements_of_planes
 from .pool import LAYOUTS, Shape
 
 
@@ -31,7 +31,7 @@ class MaxUnpool(Function):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         (indices,) = ctx.saved_tensors
-        return elements_at(grad_output, indices), None, None
+        return elements_of_planes(grad_output, indices), None, None
 
 
 def _unpooled_size(
