@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from ..tensor import Tensor
@@ -74,15 +73,20 @@ class Check:
                 kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
                 raise AssertionError(f"{op.name}{case} fails the check {self.name!r}\n{kind}{error}") from error
 
-        # Hypothesis knows its examples, kept or derandomised, by the name of the test.
-        example.__name__ = example.__qualname__ = re.sub(r"\W+", "_", f"{op.name} {self.name}").lstrip("0123456789")
-        few = settings(
-            max_examples=max(5, int(settings().max_examples * self.share)),
-            phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
-            report_multiple_bugs=False,
-            suppress_health_check=[HealthCheck.too_slow],  # it depends on what else the machine does
-        )
-        few(given(self.cases(op))(example))()
+        examples = max(5, int(settings().max_examples * self.share))
+        rounds = -(-examples // 10)  # from the eleventh on, Hypothesis mostly repeats parts of one example in the next
+        for number in range(rounds):
+            few = settings(
+                max_examples=(examples + number) // rounds,
+                phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+                report_multiple_bugs=False,
+                suppress_health_check=[HealthCheck.too_slow],  # it depends on what else the machine does
+            )
+            test = few(given(self.cases(op))(example))
+            if settings().derandomize:
+                # Else Hypothesis draws the same for all functions that have the same source, which is example's.
+                test = seed(f"{op.name} {self.name} {number}")(test)
+            test()
 
 
 def _drawn(dtype: Any, *args: Any, **kwargs: Any) -> Callable[[Operation], st.SearchStrategy[Case]]:
