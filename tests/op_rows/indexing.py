@@ -106,16 +106,28 @@ def _of_one_slice(array: Array, indices: Array, first: int) -> Array:
     return _column_by_column(array[first], indices)
 
 
+def _last(s: Source) -> Case:
+    shape = s.shape(min_dims=1, min_side=1)
+    return Case((s.array(shape), s.indices((s.integer(0, 4),), shape[-1])))
+
+
+def _along_the_last(array: Array, indices: Array) -> Array:
+    out = taken(array, (*array.shape[:-1], len(indices)), lambda i: (*i[:-1], indices[i[-1]]))
+    return out.reshape(1, *out.shape[:-1], 1, out.shape[-1])
+
+
 def _mask_and_indices(s: Source) -> Case:
+    """A mask of one or two dimensions, and indices of the next."""
     shape = s.shape(min_dims=2, min_side=1)
-    mask = s.mask(shape[:1])
+    split = s.integer(1, len(shape) - 1)
+    mask = s.mask(shape[:split])
     count = int(mask.sum())
-    return Case((s.array(shape), mask, s.indices((s.one_of(1, count),), shape[1])))
+    return Case((s.array(shape), mask, s.indices((s.one_of(1, count),), shape[split])))
 
 
-def _true_rows(array: Array, mask: Array, indices: Array) -> Array:
-    rows = [i for i, true in enumerate(mask) if true]
-    return _place_by_place(array, np.array(rows, np.int64), indices)
+def _true_places(array: Array, mask: Array, indices: Array) -> Array:
+    rows = _kept(array, mask)
+    return _place_by_place(rows, np.arange(len(rows)), indices)
 
 
 def _masked(s: Source) -> Case:
@@ -271,7 +283,8 @@ ROWS = [
         ),
         **ARRANGING,
     ),
-    Op("getitem(mask, indices)", _call, _true_rows, _mask_and_indices, **ARRANGING),
+    Op("getitem(mask, indices)", _call, _true_places, _mask_and_indices, **ARRANGING),
+    Op("getitem(None, ..., indices)", lambda lib, x, i: x[None, ..., None, i], _along_the_last, _last, **ARRANGING),
     Op(
         "getitem(bool)",
         lambda lib, x, chosen: x[chosen],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import hypothesis.strategies as st
@@ -129,6 +130,19 @@ def test_all_ignored(options: dict[str, Any]) -> None:
     assert x.grad.tolist() == [[0.0] * 4] * 3
     assert F.cross_entropy(x, target, reduction="none", **options).tolist() == [0.0] * 3
     assert F.cross_entropy(minitorch.zeros(3, 0), target, reduction="none").tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize("weight", [None, minitorch.tensor(WEIGHT)])
+@pytest.mark.parametrize("smoothing", [None, 0.0, 0.1])
+def test_ignored_labels_do_not_count(weight: minitorch.Tensor | None, smoothing: float | None) -> None:
+    """The mean is that of the samples that are left, as if there were no others; without smoothing, of nll_loss too."""
+    x, target = minitorch.tensor(LOGITS, requires_grad=True), minitorch.tensor(LABELS)
+    left = minitorch.tensor([0, 1, 4])  # not those with the label 1
+    loss = F.nll_loss if smoothing is None else partial(F.cross_entropy, label_smoothing=smoothing)
+    some = loss(x, target, weight, ignore_index=1)
+    alone = loss(x[left], target[left], weight)
+    assert_close(some, alone, rtol=1e-12, atol=0)
+    assert_close(*(minitorch.autograd.grad(mean, x)[0] for mean in (some, alone)), rtol=1e-12, atol=1e-15)
 
 
 def test_logits_that_are_not_numbers() -> None:
