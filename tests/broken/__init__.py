@@ -8,6 +8,33 @@ prints which one did. It says so, and fails, where one survives.
 
 from __future__ import annotations
 
-from . import engine, kernels, layers, operations
+from . import (
+    convolutions,
+    engine,
+    kernels,
+    layers,
+    losses,
+    normalisations,
+    operations,
+    pointwise,
+    pooling,
+    reductions,
+    shaping,
+    training,
+)
 
-VARIANTS = [*engine.VARIANTS, *operations.VARIANTS, *layers.VARIANTS, *kernels.VARIANTS]
+FAMILIES = (
+    engine,
+    operations,
+    pointwise,
+    normalisations,
+    reductions,
+    shaping,
+    convolutions,
+    pooling,
+    losses,
+    layers,
+    training,
+    kernels,
+)
+VARIANTS = [variant for family in FAMILIES for variant in family.VARIANTS]

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from .variant import Variant
+from .variant import Variant, row
 
 ARITHMETIC = "minitorch/ops/arithmetic.py"
 REDUCE = "minitorch/ops/reduce.py"
 CROSS_ENTROPY = "minitorch/ops/cross_entropy.py"
-
-
-def row(name: str) -> str:
-    """The tests of one row of the table of operations."""
-    return f"tests/test_ops_table.py -k '[{name}-'"
 
 
 VARIANTS = [

@@ -45,3 +45,8 @@ class Variant:
                 f"{self.name}: {self.file} holds the text to replace {count} times, not once: {self.old!r}"
             )
         return text.replace(self.old, self.new)
+
+
+def row(name: str) -> str:
+    """The tests of one row of the table of operations."""
+    return f"tests/test_ops_table.py -k '[{name}-'"

@@ -1,0 +1,134 @@
+"""Mistakes in normalisation and dropout."""
+
+from __future__ import annotations
+
+from .variant import Variant, row
+
+NORMALIZATION = "minitorch/ops/normalization.py"
+STANDARDIZE = "minitorch/ops/standardize.py"
+LOCAL_RESPONSE = "minitorch/ops/local_response.py"
+DROPOUT = "minitorch/ops/dropout.py"
+LAYERS = "minitorch/nn/batch_norm.py"
+
+VARIANTS = [
+    Variant(
+        "batch_norm: biased running variance",
+        "the running variance moves towards the sum of squares over n, not n - 1",
+        NORMALIZATION,
+        "unbiased = variance.data * (count / (count - 1))",
+        "unbiased = variance.data",
+        "tests/ops/test_normalization.py -k running",
+    ),
+    Variant(
+        "batch_norm: momentum the other way round",
+        "momentum weighs what was, not what is new",
+        NORMALIZATION,
+        "(1 - momentum) * running.data + momentum * statistic.reshape(running.data.shape)",
+        "momentum * running.data + (1 - momentum) * statistic.reshape(running.data.shape)",
+        "tests/ops/test_normalization.py -k 'running or momentum'",
+    ),
+    Variant(
+        "batch_norm: evaluation learns",
+        "in evaluation, the statistics of the batch are used, and remembered",
+        LAYERS,
+        "self.training or (self.running_mean is None and self.running_var is None),",
+        "True,",
+        "tests/nn/test_normalization.py",
+    ),
+    Variant(
+        "batch_norm: one batch too many",
+        "without momentum, the first batch counts as the second",
+        LAYERS,
+        "momentum = 1 / float(self.num_batches_tracked) if",
+        "momentum = 1 / (1 + float(self.num_batches_tracked)) if",
+        "tests/nn/test_normalization.py -k momentum",
+    ),
+    Variant(
+        "normalisation: eps outside the root",
+        "eps is added to the deviation, not to the variance",
+        STANDARDIZE,
+        "xp.reciprocal(xp.sqrt(variance + eps))",
+        "xp.reciprocal(xp.sqrt(variance) + eps)",
+        row("layer_norm"),
+    ),
+    Variant(
+        "normalisation: a second derivative without its count",
+        "the gradient that comes through the scale isn't divided by the number of elements",
+        STANDARDIZE,
+        "(grad_scale * scale * scale / ctx.count)",
+        "(grad_scale * scale * scale)",
+        row("layer_norm"),
+    ),
+    Variant(
+        "rms_norm: centred",
+        "the mean is subtracted, as layer_norm does",
+        NORMALIZATION,
+        "Standardize.apply(x, dims, eps, False)",
+        "Standardize.apply(x, dims, eps, True)",
+        row("rms_norm"),
+    ),
+    Variant(
+        "group_norm: groups taken for their size",
+        "there are as many groups as a group should have channels",
+        NORMALIZATION,
+        "(N, num_groups, C // num_groups * math.prod(places))",
+        "(N, C // num_groups, num_groups * math.prod(places))",
+        row("group_norm"),
+    ),
+    Variant(
+        "instance_norm: over the batch",
+        "the statistics are those of batch_norm",
+        NORMALIZATION,
+        "    dims = tuple(range(2, len(shape)))\n",
+        "    dims = (0, *range(2, len(shape)))\n",
+        row("instance_norm"),
+    ),
+    Variant(
+        "instance_norm: the first instance",
+        "the running statistics are those of one sample, not the mean over the batch",
+        NORMALIZATION,
+        "mean, unbiased = mean.mean(0), unbiased.mean(axis=0)",
+        "mean, unbiased = mean[0], unbiased[0]",
+        "tests/ops/test_normalization.py -k instances",
+    ),
+    Variant(
+        "local_response_norm: a sum for a mean",
+        "alpha isn't divided by the size of the window",
+        LOCAL_RESPONSE,
+        "squares * (alpha / size)",
+        "squares * alpha",
+        row("local_response_norm"),
+    ),
+    Variant(
+        "local_response_norm: the same window in backward",
+        "the gradient is summed over the channels that a channel saw, not those that saw it",
+        LOCAL_RESPONSE,
+        "return ChannelSums.apply(grad_output, after, before), None, None",
+        "return ChannelSums.apply(grad_output, before, after), None, None",
+        row("local_response_norm"),
+    ),
+    Variant(
+        "dropout2d: elements for channels",
+        "elements are dropped one by one",
+        DROPOUT,
+        '_noisy("dropout2d", _drop, input, p, training, inplace, 2)',
+        '_noisy("dropout2d", _drop, input, p, training, inplace, ndim)',
+        "tests/ops/test_dropout.py -k channels",
+    ),
+    Variant(
+        "dropout2d: no scale",
+        "what is kept isn't scaled by 1/(1 - p)",
+        DROPOUT,
+        "return kept if p == 1 else kept / (1 - p)",
+        "return kept",
+        "tests/ops/test_dropout.py -k channels",
+    ),
+    Variant(
+        "alpha_dropout: the mean moves",
+        "what is dropped draws the mean below 0, and nothing is added",
+        DROPOUT,
+        "low) * scale - scale * low * p",
+        "low) * scale",
+        "tests/ops/test_dropout.py -k alpha",
+    ),
+]
