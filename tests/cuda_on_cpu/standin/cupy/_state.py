@@ -1,0 +1,8 @@
+"""What the stand-in remembers: the current device, the order in which kernels' threads run, and what has happened."""
+
+from __future__ import annotations
+
+devices = 2
+device = 0
+thread_order = 0  # 0 forward, 1 reversed, 2 shuffled
+launches = 0
