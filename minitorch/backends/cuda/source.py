@@ -45,10 +45,13 @@ def families() -> tuple[str, ...]:
 
 @functools.cache
 def text(family: str) -> str:
-    """What the compiler gets: ``device.cuh`` and then the family's file, so that the caches of compiled kernels, which
-    know a kernel by its source, notice a change in either."""
-    parts = (KERNELS / "device.cuh", KERNELS / f"{family}.cu")
-    return "\n".join(f'#line 1 "{path.name}"\n{path.read_text()}' for path in parts)
+    """What the compiler gets: ``device.cuh`` and then the family's file, with the files that it includes in their place,
+    so that the caches of compiled kernels, which know a kernel by its source, notice a change in any."""
+    source = (KERNELS / f"{family}.cu").read_text()
+    included = re.findall(r'^#include "(.*)"$', source, re.MULTILINE)
+    source = re.sub(r'^#include ".*"$', "", source, flags=re.MULTILINE)
+    parts = {name: (KERNELS / name).read_text() for name in ("device.cuh", *included)} | {f"{family}.cu": source}
+    return "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts.items())
 
 
 @functools.cache

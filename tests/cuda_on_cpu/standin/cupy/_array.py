@@ -85,6 +85,7 @@ class Device:
         self._before = []
 
     compute_capability = "90"
+    attributes = {"MaxSharedMemoryPerBlockOptin": 227 * 1024}
 
     def __enter__(self):
         self._before.append(_state.device)

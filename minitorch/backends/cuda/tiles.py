@@ -1,0 +1,104 @@
+"""Which tile of ``kernels/tile.cuh`` suits a product, and into how many parts its sum is cut.
+
+Both depend on the shape, and on which tiles a device can run, but not on how many multiprocessors it has: so that the
+same product gives the same bits on every device of a kind.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import cupy
+import numpy as np
+
+from . import source
+
+_FULL = 132  # blocks at once that keep a large GPU busy (the multiprocessors of an H100 or H200)
+_SHORTEST = 256  # of the parts that a sum is cut into
+_COMMON_DEPTH = 32  # parts are a multiple of every tile's depth, and of every vector's length
+
+
+class Tile(NamedTuple):
+    """One of the tiles: its name, how many rows, columns and depths a block handles at a time, and what that takes."""
+
+    name: str
+    rows: int
+    columns: int
+    depth: int
+    threads: int
+    shared: int
+    """Bytes of dynamic shared memory."""
+    speed: float
+    """Multiplications a second, roughly, in comparison with ``Large``."""
+
+
+_SPEEDS = {"Large": 1.0, "Medium": 0.7, "Narrow": 0.6, "TensorLarge": 4.0, "TensorCompact": 3.5, "TensorMedium": 2.0}
+
+
+@functools.cache
+def tile(name: str) -> Tile:
+    """The tile of that name, as the kernels' source defines it."""
+    text = (source.KERNELS / "tile.cuh").read_text()
+    found = re.search(rf"struct {name} {{.*using For = (\w+)<(?:T, )?([\d, ]+)>;", text)
+    assert found, f"tile.cuh defines no tile {name}"
+    rows, columns, depth, *rest = map(int, found[2].split(","))
+    if found[1] == "Simt":
+        rows_each, columns_each = rest
+        threads, shared = (rows // rows_each) * (columns // columns_each), 0
+    else:
+        rows_a_warp, columns_a_warp, stages = rest
+        threads = (rows // rows_a_warp) * (columns // columns_a_warp) * 32
+        shared = stages * (rows + columns) * (depth + 4) * 4
+    return Tile(name, rows, columns, depth, threads, shared, _SPEEDS[name])
+
+
+def candidates(precision: str, dtype: Any, device: int, vectors: bool = True) -> tuple[Tile, ...]:
+    """The tiles for a dtype on a device; ``vectors``: whether both operands can be read 16 bytes at a time."""
+    if dtype == np.float64:
+        return tile("Medium"), tile("Narrow")
+    if precision == "tf32" and _capability(device) >= 80:
+        large = "TensorLarge" if _shared_memory(device) >= tile("TensorLarge").shared else "TensorCompact"
+        return (*((tile(large),) if vectors else ()), tile("TensorMedium"), tile("Narrow"))
+    return tile("Large"), tile("Medium"), tile("Narrow")
+
+
+def blocks(tile: Tile, M: int, N: int, batches: int) -> int:
+    return -(-M // tile.rows) * -(-N // tile.columns) * batches
+
+
+def choose(tiles: Sequence[Tile], M: int, N: int, batches: int) -> Tile:
+    """The tile with which the busiest multiprocessor is ready first; of equals the first."""
+
+    def time(tile: Tile) -> float:
+        return -(-blocks(tile, M, N, batches) // _FULL) * tile.rows * tile.columns / tile.speed
+
+    return min(tiles, key=time)
+
+
+def split(number: int, depth: int) -> tuple[int, int]:
+    """(splits, chunk) for sums over ``depth`` in ``number`` blocks: splits parts of chunk, of which the last may be less.
+
+    A product with few outputs and long sums is cut until it fills a GPU twice.
+    """
+    parts = max(1, min(2 * _FULL // max(number, 1), depth // _SHORTEST))
+    chunk = -(-depth // (parts * _COMMON_DEPTH)) * _COMMON_DEPTH
+    return max(1, -(-depth // max(chunk, 1))), max(chunk, _COMMON_DEPTH)
+
+
+def check_precision(name: str, precision: str) -> None:
+    if precision not in ("ieee", "tf32"):
+        raise ValueError(f"{name}.fp32_precision is {precision!r}; it can be 'ieee' or 'tf32'")
+
+
+@functools.cache
+def _capability(device: int) -> int:
+    return int(cupy.cuda.Device(device).compute_capability)
+
+
+@functools.cache
+def _shared_memory(device: int) -> int:
+    """The most shared memory that a block may ask for, in bytes."""
+    return int(cupy.cuda.Device(device).attributes["MaxSharedMemoryPerBlockOptin"])
