@@ -53,11 +53,12 @@ def launch(
     threads = math.prod(block)
     if not 1 <= threads <= 1024 or any(n > limit for n, limit in zip(grid, _LIMITS, strict=False)):
         raise ValueError(f"{name}: grid {grid} of blocks {block} is more than CUDA takes: {_LIMITS}, 1024 threads")
-    if device != cupy.cuda.runtime.getDevice():
+    current = cupy.cuda.runtime.getDevice()
+    if device in (-1, current):
+        _run(family, name, current, grid, block, values, shared)
+    else:
         with cupy.cuda.Device(device):
             _run(family, name, device, grid, block, values, shared)
-    else:
-        _run(family, name, device, grid, block, values, shared)
 
 
 def _run(family: str, name: str, device: int, grid: Any, block: Any, values: list[Any], shared: int) -> None:
@@ -76,7 +77,7 @@ synchronous = os.environ.get("MINITORCH_CUDA_SYNC", "0") not in ("", "0")
 
 
 def _checked(family: str, name: str, args: tuple[Any, ...]) -> tuple[list[Any], int]:
-    """The arguments as CuPy takes them, and the number of the device that the arrays are on."""
+    """The arguments as CuPy takes them, and the number of the device that the arrays are on, -1 without arrays."""
     parameters = source.parameters(family, name)
     if len(args) != len(parameters):
         raise TypeError(f"{name}: the kernel has {len(parameters)} parameters, got {len(args)} arguments")

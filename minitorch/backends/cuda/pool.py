@@ -1,0 +1,129 @@
+"""Max-pooling with its scatter and gather, average pooling and its adjoint: the host side of ``kernels/pool2d.cu``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import source
+from .arrays import Array, Pair, ceil_div, contiguous, type_name
+from .launch import launch
+
+_THREADS = 256  # of a block; each has one element
+_MOST_U32 = 2**32 - _THREADS  # elements that a kernel may count in 32 bits, the threads behind the last included
+
+
+class Pooling:
+    """These methods of ``minitorch.backends.protocol.Backend``, which describes them."""
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        raise NotImplementedError
+
+    def max_pool2d(
+        self, input: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+    ) -> tuple[Array, Array]:
+        geometry = _geometry(input.shape[2:], tuple(output_size), kernel_size, stride, padding, dilation)
+        output = self.empty((*input.shape[:2], *output_size), input.dtype)
+        indices = self.empty(output.shape, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
+        types = type_name(input.dtype), _index_name(indices)
+        _launch("max_pool2d", types, output.size, contiguous(input), output, indices, geometry)
+        return output, indices
+
+    def max_pool2d_backward(
+        self,
+        grad_output: Array,
+        indices: Array,
+        input_shape: Sequence[int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+    ) -> Array:
+        geometry = _geometry(tuple(input_shape[2:]), indices.shape[2:], kernel_size, stride, padding, dilation)
+        grad_input = self.empty(input_shape, grad_output.dtype)
+        types = type_name(grad_output.dtype), _index_name(indices)
+        arrays = contiguous(grad_output), contiguous(indices), grad_input
+        _launch("max_pool2d_backward", types, grad_input.size, *arrays, geometry)
+        return grad_input
+
+    def max_pool2d_gather(
+        self, input: Array, indices: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+    ) -> Array:
+        geometry = _geometry(input.shape[2:], indices.shape[2:], kernel_size, stride, padding, dilation)
+        output = self.empty(indices.shape, input.dtype)
+        types = type_name(input.dtype), _index_name(indices)
+        _launch("max_pool2d_gather", types, output.size, contiguous(input), contiguous(indices), output, geometry)
+        return output
+
+    def avg_pool2d(
+        self,
+        input: Array,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        output_size: Pair,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        geometry = _geometry(input.shape[2:], tuple(output_size), kernel_size, stride, padding, (1, 1))
+        output = self.empty((*input.shape[:2], *output_size), input.dtype)
+        divisor = np.bool_(count_include_pad), np.int64(divisor_override or 0)
+        _launch("avg_pool2d", (type_name(input.dtype),), output.size, contiguous(input), output, geometry, *divisor)
+        return output
+
+    def avg_pool2d_backward(
+        self,
+        grad_output: Array,
+        input_shape: Sequence[int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        geometry = _geometry(tuple(input_shape[2:]), grad_output.shape[2:], kernel_size, stride, padding, (1, 1))
+        grad_input = self.empty(input_shape, grad_output.dtype)
+        types = (type_name(grad_output.dtype),)
+        divisor = np.bool_(count_include_pad), np.int64(divisor_override or 0)
+        _launch("avg_pool2d_backward", types, grad_input.size, contiguous(grad_output), grad_input, geometry, *divisor)
+        return grad_input
+
+
+def _index_name(indices: Array) -> str:
+    return "u8" if indices.itemsize == 1 else "int"
+
+
+@functools.lru_cache(maxsize=1024)
+def _geometry(
+    input_size: Pair, output_size: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> Any:
+    """What the kernels know of an image and its windows."""
+    H, W = input_size
+    OH, OW = output_size
+    KH, KW = kernel_size
+    return source.struct(
+        "pool2d",
+        "Pool",
+        H=H,
+        W=W,
+        OH=OH,
+        OW=OW,
+        KH=KH,
+        KW=KW,
+        stride_h=stride[0],
+        stride_w=stride[1],
+        padding_h=padding[0],
+        padding_w=padding[1],
+        dilation_h=dilation[0],
+        dilation_w=dilation[1],
+    )
+
+
+def _launch(kernel: str, types: tuple[str, ...], n: int, *args: Any) -> None:
+    """A thread for each of the ``n`` elements that the kernel writes."""
+    count, number = ("u32", np.uint32) if n <= _MOST_U32 else ("u64", np.uint64)
+    name = f"{kernel}<{','.join((*types, count))}>"
+    launch("pool2d", name, grid=(ceil_div(n, _THREADS),), block=(_THREADS,), args=(*args, number(n)))
