@@ -21,8 +21,8 @@ _COLUMNS = ("parameters", "gradients", "states_0", "states_1", "states_2")  # of
 class OptimiserSteps:
     """These methods of ``minitorch.backends.protocol.Backend``, which describes them."""
 
+    @staticmethod
     def sgd_step(
-        self,
         params: list[Array],
         grads: list[Array],
         momentum_buffers: list[Array] | None,
@@ -37,8 +37,8 @@ class OptimiserSteps:
         numbers = lr, momentum, 1 - dampening, weight_decay
         _step("sgd", [params, grads], [momentum_buffers], numbers, (nesterov, maximize, first_step))
 
+    @staticmethod
     def adam_step(
-        self,
         params: list[Array],
         grads: list[Array],
         exp_avgs: list[Array],
@@ -59,8 +59,8 @@ class OptimiserSteps:
         numbers = beta1, 1 - beta1, beta2, 1 - beta2, step_size, correction, eps, *decay
         _step("adam", [params, grads, exp_avgs, exp_avg_sqs], [max_exp_avg_sqs], numbers, (maximize,))
 
+    @staticmethod
     def rmsprop_step(
-        self,
         params: list[Array],
         grads: list[Array],
         square_avgs: list[Array],

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import cupy
 import numpy as np
 
 from . import source
@@ -19,21 +20,19 @@ _MOST_U32 = 2**32 - _THREADS  # elements that a kernel may count in 32 bits, the
 class Pooling:
     """These methods of ``minitorch.backends.protocol.Backend``, which describes them."""
 
-    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
-        raise NotImplementedError
-
+    @staticmethod
     def max_pool2d(
-        self, input: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+        input: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
     ) -> tuple[Array, Array]:
         geometry = _geometry(input.shape[2:], tuple(output_size), kernel_size, stride, padding, dilation)
-        output = self.empty((*input.shape[:2], *output_size), input.dtype)
-        indices = self.empty(output.shape, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
+        output = cupy.empty((*input.shape[:2], *output_size), input.dtype)
+        indices = cupy.empty(output.shape, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
         types = type_name(input.dtype), _index_name(indices)
         _launch("max_pool2d", types, output.size, contiguous(input), output, indices, geometry)
         return output, indices
 
+    @staticmethod
     def max_pool2d_backward(
-        self,
         grad_output: Array,
         indices: Array,
         input_shape: Sequence[int],
@@ -43,23 +42,24 @@ class Pooling:
         dilation: Pair,
     ) -> Array:
         geometry = _geometry(tuple(input_shape[2:]), indices.shape[2:], kernel_size, stride, padding, dilation)
-        grad_input = self.empty(input_shape, grad_output.dtype)
+        grad_input = cupy.empty(tuple(input_shape), grad_output.dtype)
         types = type_name(grad_output.dtype), _index_name(indices)
         arrays = contiguous(grad_output), contiguous(indices), grad_input
         _launch("max_pool2d_backward", types, grad_input.size, *arrays, geometry)
         return grad_input
 
+    @staticmethod
     def max_pool2d_gather(
-        self, input: Array, indices: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+        input: Array, indices: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
     ) -> Array:
         geometry = _geometry(input.shape[2:], indices.shape[2:], kernel_size, stride, padding, dilation)
-        output = self.empty(indices.shape, input.dtype)
+        output = cupy.empty(indices.shape, input.dtype)
         types = type_name(input.dtype), _index_name(indices)
         _launch("max_pool2d_gather", types, output.size, contiguous(input), contiguous(indices), output, geometry)
         return output
 
+    @staticmethod
     def avg_pool2d(
-        self,
         input: Array,
         kernel_size: Pair,
         stride: Pair,
@@ -69,13 +69,13 @@ class Pooling:
         divisor_override: int | None,
     ) -> Array:
         geometry = _geometry(input.shape[2:], tuple(output_size), kernel_size, stride, padding, (1, 1))
-        output = self.empty((*input.shape[:2], *output_size), input.dtype)
+        output = cupy.empty((*input.shape[:2], *output_size), input.dtype)
         divisor = np.bool_(count_include_pad), np.int64(divisor_override or 0)
         _launch("avg_pool2d", (type_name(input.dtype),), output.size, contiguous(input), output, geometry, *divisor)
         return output
 
+    @staticmethod
     def avg_pool2d_backward(
-        self,
         grad_output: Array,
         input_shape: Sequence[int],
         kernel_size: Pair,
@@ -85,7 +85,7 @@ class Pooling:
         divisor_override: int | None,
     ) -> Array:
         geometry = _geometry(tuple(input_shape[2:]), grad_output.shape[2:], kernel_size, stride, padding, (1, 1))
-        grad_input = self.empty(input_shape, grad_output.dtype)
+        grad_input = cupy.empty(tuple(input_shape), grad_output.dtype)
         types = (type_name(grad_output.dtype),)
         divisor = np.bool_(count_include_pad), np.int64(divisor_override or 0)
         _launch("avg_pool2d_backward", types, grad_input.size, contiguous(grad_output), grad_input, geometry, *divisor)

@@ -90,8 +90,8 @@ __global__ void philox(u64 seed, u64 offset, u32* __restrict__ words, i64 n) {
     if (i < n) store_four(philox_block(seed, offset + u64(i / 4)), words, i, n);
 }
 
-// output[i] = input[i] * scale where word i of the stream is at least the threshold, else 0. Of a word the upper 24 bits
-// count: `least` = ceil(p * 2^24) keeps an element with probability 1 - p.
+// output[i] = input[i] * scale where word i of the stream is at least the threshold, else 0. Of a word the upper 24
+// bits count: `least` = ceil(p * 2^24) keeps an element with probability 1 - p.
 template <class T>
 __global__ void dropout(const T* __restrict__ input, T* __restrict__ output, i64 n, u64 seed, u64 offset, u32 least,
                         T scale) {

@@ -163,8 +163,8 @@ __global__ void __launch_bounds__(row_threads)
 // ignored. A label that is no class, which nothing should let through, gives NaN.
 template <class T, int per_lane>
 __global__ void __launch_bounds__(row_threads)
-    cross_entropy(const T* __restrict__ input, const i64* __restrict__ target, i64 ignore_index,
-                  T* __restrict__ losses, T* __restrict__ logsumexp, i64 rows, i64 columns) {
+    cross_entropy(const T* __restrict__ input, const i64* __restrict__ target, i64 ignore_index, T* __restrict__ losses,
+                  T* __restrict__ logsumexp, i64 rows, i64 columns) {
     const i64 r = Row<T, per_lane>::number();
     if (r >= rows) return;
     const Row<T, per_lane> row(input + r * columns, columns);
@@ -181,8 +181,9 @@ __global__ void __launch_bounds__(row_threads)
     }
 }
 
-// grad_input = grad_output * (exp(input - logsumexp) - onehot(target)), 0 where the target is ignored: (R) -> (R, C). The
-// threads of a block are (x, y), y the row and x the column, both taken in steps: short rows leave no thread without work.
+// grad_input = grad_output * (exp(input - logsumexp) - onehot(target)), 0 where the target is ignored: (R) -> (R, C).
+// The threads of a block are (x, y), y the row and x the column, both taken in steps: short rows leave no thread
+// without work.
 template <class T>
 __global__ void cross_entropy_backward(const T* __restrict__ grad_output, const T* __restrict__ input,
                                        const i64* __restrict__ target, const T* __restrict__ logsumexp,

@@ -1,13 +1,14 @@
 // One step of an optimiser on many parameters at once.
 //
-// Models have many small parameters, and a launch takes longer than the update of most of them. So a launch gets a table
-// of up to 64 parameters with their gradients and states. The table is itself an argument: nothing has to be copied to
-// the device first, and a captured graph holds it. Each parameter has a number of blocks of its own.
+// Models have many small parameters, and a launch takes longer than the update of most of them. So a launch gets a
+// table of up to 64 parameters with their gradients and states. The table is itself an argument: nothing has to be
+// copied to the device first, and a captured graph holds it. Each parameter has a number of blocks of its own.
 
 //! instances: sgd<float,false> sgd<float,true> sgd<double,false> sgd<double,true>
 //! instances: adam<float,false> adam<float,true> adam<double,false> adam<double,true>
 //! instances: rmsprop<float,false,false> rmsprop<float,false,true> rmsprop<float,true,false> rmsprop<float,true,true>
-//! instances: rmsprop<double,false,false> rmsprop<double,false,true> rmsprop<double,true,false> rmsprop<double,true,true>
+//! instances: rmsprop<double,false,false> rmsprop<double,false,true>
+//! instances: rmsprop<double,true,false> rmsprop<double,true,true>
 
 constexpr int step_threads = 256;
 constexpr int step_elements = 4;  // of a thread, so that some loads are under way at any time
@@ -71,7 +72,8 @@ __device__ __forceinline__ T descent(T g, T p, T weight_decay, bool maximize) {
 __device__ __forceinline__ float square_root(float x) { return sqrtf(x); }
 __device__ __forceinline__ double square_root(double x) { return sqrt(x); }
 
-// buffer = momentum * buffer + undamped * g, on the first step g; p -= lr * (nesterov ? g + momentum * buffer : buffer).
+// states: with momentum the buffers b = momentum * b + undamped * g, on the first step g, which is the gradient with its
+// weight decay; p -= lr * b, with nesterov lr * (g + momentum * b), without momentum lr * g.
 template <class T, bool has_momentum>
 __global__ void __launch_bounds__(step_threads)
     sgd(Table table, T lr, T momentum, T undamped, T weight_decay, bool nesterov, bool maximize, bool first_step) {
@@ -86,12 +88,12 @@ __global__ void __launch_bounds__(step_threads)
     });
 }
 
-// states: averages of gradients m and of their squares v, with amsgrad also the largest v so far, which takes v's place:
-// p = shrink * p - step_size * m / (sqrt(v) * correction + eps). Where the weight decay is decoupled it is in `shrink`.
+// states: averages of gradients m and of their squares v, with amsgrad also the largest v so far, which takes v's
+// place in p = shrink * p - step_size * m / (sqrt(v) * correction + eps). Where the weight decay is decoupled from the
+// gradient it is in `shrink`.
 template <class T, bool amsgrad>
-__global__ void __launch_bounds__(step_threads)
-    adam(Table table, T beta1, T rest1, T beta2, T rest2, T step_size, T correction, T eps, T weight_decay, T shrink,
-         bool maximize) {
+__global__ void __launch_bounds__(step_threads) adam(Table table, T beta1, T rest1, T beta2, T rest2, T step_size,
+                                                     T correction, T eps, T weight_decay, T shrink, bool maximize) {
     update_block<T, 2 + amsgrad>(table, [=](T g, T& p, T* state) {
         g = descent(g, p, weight_decay, maximize);
         T &m = state[0], &v = state[1];

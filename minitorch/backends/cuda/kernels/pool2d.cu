@@ -68,7 +68,7 @@ __device__ __forceinline__ int tap_at(int position, int o, int stride, int paddi
     return distance % dilation == 0 ? distance / dilation : -1;
 }
 
-// ---- maximum ----------------------------------------------------------------------------------------------------------
+// ---- maximum -----------------------------------------------------------------------------------------------------
 
 // input (planes, H, W) -> output and taps (planes, OH, OW), n elements: the maximum and its offset kh * KW + kw. The
 // first maximum wins; NaN is larger than every number. Padding isn't looked at, so it never wins.
@@ -101,8 +101,8 @@ __global__ void max_pool2d(const T* __restrict__ input, T* __restrict__ output, 
     taps[i] = Tap(max(tap, 0));  // 0 for a window without elements, where it names padding
 }
 
-// grad_output and taps (planes, OH, OW) -> grad_input (planes, H, W), n elements: each is the sum over the windows whose
-// tap it is.
+// grad_output and taps (planes, OH, OW) -> grad_input (planes, H, W), n elements: each is the sum over the windows
+// whose tap it is.
 template <class T, class Tap, class Count>
 __global__ void max_pool2d_backward(const T* __restrict__ grad_output, const Tap* __restrict__ taps,
                                     T* __restrict__ grad_input, Pool g, Count n) {
@@ -124,8 +124,8 @@ __global__ void max_pool2d_backward(const T* __restrict__ grad_output, const Tap
     grad_input[i] = sum;
 }
 
-// input (planes, H, W), taps (planes, OH, OW) -> output (planes, OH, OW), n elements: the element that each tap names, 0
-// where it names padding.
+// input (planes, H, W), taps (planes, OH, OW) -> output (planes, OH, OW), n elements: the element that each tap names,
+// 0 where it names padding.
 template <class T, class Tap, class Count>
 __global__ void max_pool2d_gather(const T* __restrict__ input, const Tap* __restrict__ taps, T* __restrict__ output,
                                   Pool g, Count n) {
@@ -139,7 +139,7 @@ __global__ void max_pool2d_gather(const T* __restrict__ input, const Tap* __rest
     output[i] = named ? input[(i64(window.plane) * g.H + h) * g.W + w] : T(0);
 }
 
-// ---- mean -------------------------------------------------------------------------------------------------------------
+// ---- mean --------------------------------------------------------------------------------------------------------
 
 // How many elements of an axis window o has, those of the padding counted or not.
 __device__ __forceinline__ int window_length(int o, int size, int kernel, int stride, int padding, bool count_padding) {
