@@ -23,6 +23,7 @@ CASES = [
     Pool2dCase((1, 2, 12, 17), (3, 3), (2, 2), (1, 1), (3, 2), False),
     Pool2dCase((1, 2, 10, 11), (2, 3), (3, 1), (1, 1), (4, 3), True),
     Pool2dCase((1, 2, 1, 5), (2, 3), (1, 1), (1, 1), (2, 2), False),  # windows that step over the input
+    Pool2dCase((1, 2, 7, 9), (3, 2), (2**31 + 5, 2**31 - 1), (1, 1), (1, 1), False),
     Pool2dCase((0, 3, 8, 8), (2, 2), (2, 2), (0, 0), (1, 1), False),
     Pool2dCase((2, 0, 8, 8), (2, 2), (2, 2), (0, 0), (1, 1), False),
 ]
@@ -106,3 +107,12 @@ def test_infinite_and_nan_gradients_go_to_one_element():
     grad[0, 0, 0] = np.nan
     indices = np.full(case.output_shape, 3, np.uint8)
     check_exact("max_pool2d_backward", grad, indices, case.input_shape, (2, 2), (2, 2), (0, 0), (1, 1))
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 3, 5, 7, 27, 55, 641, 2**16 - 1, 2**16 + 1, 2**30, 2**30 + 1, 2**31 - 1])
+def test_multipliers_divide(divisor):
+    multiplier, shift = pool._divisor(divisor)
+    assert 0 < multiplier < 2**32
+    largest = (2**31 - 1) // divisor * divisor
+    for n in (0, 1, divisor - 1, divisor, divisor + 1, largest - 1, largest, 2**31 - 1):
+        assert ((multiplier * n >> 32) + n) >> shift == n // divisor

@@ -14,7 +14,7 @@ from .arrays import Array, Pair, ceil_div, contiguous, type_name
 from .launch import launch
 
 _THREADS = 256  # of a block; each has one element
-_MOST_U32 = 2**32 - _THREADS  # elements that a kernel may count in 32 bits, the threads behind the last included
+_MOST_U32 = 2**31 - _THREADS  # elements that a kernel may count in 32 bits, the threads behind the last included
 
 
 class Pooling:
@@ -104,6 +104,9 @@ def _geometry(
     H, W = input_size
     OH, OW = output_size
     KH, KW = kernel_size
+    # Where there is one window its stride may be any number, and means nothing.
+    stride_h, stride_w = (step if size > 1 else 1 for step, size in zip(stride, output_size, strict=True))
+    divisors = [_divisor(n) for n in (H, W, OH, OW, stride_h, stride_w)]
     return source.struct(
         "pool2d",
         "Pool",
@@ -113,13 +116,22 @@ def _geometry(
         OW=OW,
         KH=KH,
         KW=KW,
-        stride_h=stride[0],
-        stride_w=stride[1],
+        stride_h=stride_h,
+        stride_w=stride_w,
         padding_h=padding[0],
         padding_w=padding[1],
         dilation_h=dilation[0],
         dilation_w=dilation[1],
+        multipliers=[multiplier for multiplier, _ in divisors],
+        shifts=[shift for _, shift in divisors],
     )
+
+
+def _divisor(n: int) -> tuple[int, int]:
+    """The multiplier and the shift that divide a number below 2**31 by n: ``quotient`` in the source."""
+    n = max(n, 1)  # an empty array has no elements to number
+    shift = (n - 1).bit_length()
+    return ((1 << 32) * ((1 << shift) - n)) // n + 1, shift
 
 
 def _launch(kernel: str, types: tuple[str, ...], n: int, *args: Any) -> None:

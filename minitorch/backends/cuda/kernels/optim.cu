@@ -72,8 +72,8 @@ __device__ __forceinline__ T descent(T g, T p, T weight_decay, bool maximize) {
 __device__ __forceinline__ float square_root(float x) { return sqrtf(x); }
 __device__ __forceinline__ double square_root(double x) { return sqrt(x); }
 
-// states: with momentum the buffers b = momentum * b + undamped * g, on the first step g, which is the gradient with its
-// weight decay; p -= lr * b, with nesterov lr * (g + momentum * b), without momentum lr * g.
+// g is the gradient with its weight decay. states: with momentum the buffers b = momentum * b + undamped * g, or g on
+// the first step. p -= lr * b, with nesterov lr * (g + momentum * b), without momentum lr * g.
 template <class T, bool has_momentum>
 __global__ void __launch_bounds__(step_threads)
     sgd(Table table, T lr, T momentum, T undamped, T weight_decay, bool nesterov, bool maximize, bool first_step) {

@@ -6,8 +6,9 @@
 //
 // Window o of an axis has the taps k = 0 ... kernel - 1 at the positions o * stride - padding + k * dilation.
 //
-// Count is the type that elements are counted in: u32 where there are few enough, because a GPU divides numbers of 64
-// bits many times slower.
+// A GPU has no instruction that divides integers: 32 bits take some twenty others and 64 bits a hundred, more than the
+// rest of these kernels. So they multiply instead, see `quotient`. Count is the type that elements are counted in: u32
+// where there are fewer than 2^31, else u64, which is divided.
 
 //! instances: max_pool2d<float,u8,u32> max_pool2d<float,u8,u64> max_pool2d<float,int,u32> max_pool2d<float,int,u64>
 //! instances: max_pool2d<double,u8,u32> max_pool2d<double,u8,u64> max_pool2d<double,int,u32> max_pool2d<double,int,u64>
@@ -26,19 +27,37 @@
 struct Pool {
     int H, W, OH, OW, KH, KW;
     int stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w;
+    u32 multipliers[6], shifts[6];  // for `quotient`, in the order of Divisor
 };
 
-// Element number i of an array of planes (rows, columns).
+enum Divisor { by_H, by_W, by_OH, by_OW, by_stride_h, by_stride_w };
+
+// n / divisor for n < 2^31, as a product with 2^(32 + shift) / divisor, rounded up (Granlund and Montgomery: "Division
+// by invariant integers using multiplication", 1994).
+__device__ __forceinline__ u32 quotient(u32 n, const Pool& g, Divisor divisor, int) {
+    return (__umulhi(n, g.multipliers[divisor]) + n) >> g.shifts[divisor];
+}
+
+__device__ __forceinline__ u64 quotient(u64 n, const Pool&, Divisor, int divisor) { return n / u32(divisor); }
+
+// Element number i of an array of planes of rows and columns.
 template <class Count>
 struct Place {
     int row, column;
     Count plane;
 
-    __device__ __forceinline__ Place(Count i, int rows, int columns) {
-        const Count line = i / Count(columns);
-        column = int(i - line * Count(columns));
-        plane = line / Count(rows);
-        row = int(line - plane * Count(rows));
+    static __device__ __forceinline__ Place of_input(Count i, const Pool& g) {
+        return Place(i, quotient(i, g, by_W, g.W), g.W, g, by_H, g.H);
+    }
+    static __device__ __forceinline__ Place of_output(Count i, const Pool& g) {
+        return Place(i, quotient(i, g, by_OW, g.OW), g.OW, g, by_OH, g.OH);
+    }
+
+  private:
+    __device__ __forceinline__ Place(Count i, Count line, int columns, const Pool& g, Divisor by_rows, int rows) {
+        column = int(i - line * u32(columns));
+        plane = quotient(line, g, by_rows, rows);
+        row = int(line - plane * u32(rows));
     }
 };
 
@@ -50,14 +69,23 @@ __device__ __forceinline__ Count element_number() {
 // 0 <= position < size, with one comparison: as unsigned numbers the negative ones are huge.
 __device__ __forceinline__ bool inside(int position, int size) { return u32(position) < u32(size); }
 
-// The windows of an axis, from `first` to `last`, that have a tap between whose ends a position lies.
+// The windows, from `first` to `last`, between whose ends an element lies, along the rows or the columns of the input.
 struct Windows {
     int first, last;
 
-    __device__ __forceinline__ Windows(int position, int size, int kernel, int stride, int padding, int dilation) {
-        const int end = position + padding, begin = end - (kernel - 1) * dilation;  // of where they may start
-        first = begin > 0 ? (begin + stride - 1) / stride : 0;
-        last = min(end / stride, size - 1);
+    static __device__ __forceinline__ Windows of_row(int h, const Pool& g) {
+        return Windows(h + g.padding_h, (g.KH - 1) * g.dilation_h, g.OH, g, by_stride_h, g.stride_h);
+    }
+    static __device__ __forceinline__ Windows of_column(int w, const Pool& g) {
+        return Windows(w + g.padding_w, (g.KW - 1) * g.dilation_w, g.OW, g, by_stride_w, g.stride_w);
+    }
+
+  private:
+    // They begin at multiples of the stride, at most `extent` before the position and not behind it.
+    __device__ __forceinline__ Windows(int position, int extent, int size, const Pool& g, Divisor by_stride,
+                                       int stride) {
+        first = position > extent ? quotient(u32(position - extent + stride - 1), g, by_stride, stride) : 0;
+        last = min(int(quotient(u32(position), g, by_stride, stride)), size - 1);
     }
 };
 
@@ -70,6 +98,12 @@ __device__ __forceinline__ int tap_at(int position, int o, int stride, int paddi
 
 // ---- maximum -----------------------------------------------------------------------------------------------------
 
+// The first tap, of a window that begins at `start`, that isn't in the padding before the input.
+__device__ __forceinline__ int first_tap(int start, int dilation) {
+    if (start >= 0) return 0;
+    return dilation == 1 ? -start : (dilation - 1 - start) / dilation;
+}
+
 // input (planes, H, W) -> output and taps (planes, OH, OW), n elements: the maximum and its offset kh * KW + kw. The
 // first maximum wins; NaN is larger than every number. Padding isn't looked at, so it never wins.
 template <class T, class Tap, class Count>
@@ -77,28 +111,26 @@ __global__ void max_pool2d(const T* __restrict__ input, T* __restrict__ output, 
                            Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
-    const Place<Count> window(i, g.OH, g.OW);
+    const auto window = Place<Count>::of_output(i, g);
     const T* const image = input + i64(window.plane) * g.H * g.W;
     const int top = window.row * g.stride_h - g.padding_h, left = window.column * g.stride_w - g.padding_w;
+    const int first_kh = first_tap(top, g.dilation_h), first_kw = first_tap(left, g.dilation_w);
     T best = -Limits<T>::infinity();
-    int tap = -1;
-    for (int kh = 0; kh < g.KH; ++kh) {
-        const int h = top + kh * g.dilation_h;
-        if (!inside(h, g.H)) continue;
+    int tap = first_kh * g.KW + first_kw;  // where all elements are -inf it stays so
+    bool empty = true;
+    for (int kh = first_kh, h = top + kh * g.dilation_h; kh < g.KH && h < g.H; ++kh, h += g.dilation_h) {
         const T* const row = image + i64(h) * g.W;
-        for (int kw = 0; kw < g.KW; ++kw) {
-            const int w = left + kw * g.dilation_w;
-            if (!inside(w, g.W)) continue;
+        for (int kw = first_kw, w = left + kw * g.dilation_w; kw < g.KW && w < g.W; ++kw, w += g.dilation_w) {
             const T x = row[w];
-            const bool first_nan = x != x && best == best;
-            if (x > best || first_nan || tap < 0) {
+            empty = false;
+            if (!(x <= best) && best == best) {  // larger, or the first NaN
                 best = x;
                 tap = kh * g.KW + kw;
             }
         }
     }
     output[i] = best;
-    taps[i] = Tap(max(tap, 0));  // 0 for a window without elements, where it names padding
+    taps[i] = Tap(empty ? 0 : tap);
 }
 
 // grad_output and taps (planes, OH, OW) -> grad_input (planes, H, W), n elements: each is the sum over the windows
@@ -108,9 +140,8 @@ __global__ void max_pool2d_backward(const T* __restrict__ grad_output, const Tap
                                     T* __restrict__ grad_input, Pool g, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
-    const Place<Count> element(i, g.H, g.W);
-    const Windows rows(element.row, g.OH, g.KH, g.stride_h, g.padding_h, g.dilation_h);
-    const Windows columns(element.column, g.OW, g.KW, g.stride_w, g.padding_w, g.dilation_w);
+    const auto element = Place<Count>::of_input(i, g);
+    const auto rows = Windows::of_row(element.row, g), columns = Windows::of_column(element.column, g);
     T sum = 0;
     for (int oh = rows.first; oh <= rows.last; ++oh) {
         const int kh = tap_at(element.row, oh, g.stride_h, g.padding_h, g.dilation_h);
@@ -131,7 +162,7 @@ __global__ void max_pool2d_gather(const T* __restrict__ input, const Tap* __rest
                                   Pool g, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
-    const Place<Count> window(i, g.OH, g.OW);
+    const auto window = Place<Count>::of_output(i, g);
     const int tap = taps[i], kh = tap / g.KW, kw = tap % g.KW;
     const int h = window.row * g.stride_h - g.padding_h + kh * g.dilation_h;
     const int w = window.column * g.stride_w - g.padding_w + kw * g.dilation_w;
@@ -162,7 +193,7 @@ __global__ void avg_pool2d(const T* __restrict__ input, T* __restrict__ output, 
                            i64 divisor_override, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
-    const Place<Count> window(i, g.OH, g.OW);
+    const auto window = Place<Count>::of_output(i, g);
     const T* const image = input + i64(window.plane) * g.H * g.W;
     const int top = window.row * g.stride_h - g.padding_h, left = window.column * g.stride_w - g.padding_w;
     const int bottom = min(top + g.KH, g.H), right = min(left + g.KW, g.W);
@@ -180,9 +211,8 @@ __global__ void avg_pool2d_backward(const T* __restrict__ grad_output, T* __rest
                                     bool count_padding, i64 divisor_override, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
-    const Place<Count> element(i, g.H, g.W);
-    const Windows rows(element.row, g.OH, g.KH, g.stride_h, g.padding_h, 1);
-    const Windows columns(element.column, g.OW, g.KW, g.stride_w, g.padding_w, 1);
+    const auto element = Place<Count>::of_input(i, g);
+    const auto rows = Windows::of_row(element.row, g), columns = Windows::of_column(element.column, g);
     T sum = 0;
     for (int oh = rows.first; oh <= rows.last; ++oh) {
         const T* const row = grad_output + (i64(element.plane) * g.OH + oh) * g.OW;
