@@ -7,8 +7,9 @@ float32 images are convolved on tensor cores, which round both factors to 10 bit
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cupy
 
@@ -34,7 +35,7 @@ class Conv2d:
         input: Array, weight: Array, bias: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
     ) -> Array:
         N, _, H, W = input.shape
-        O, depth, KH, KW = weight.shape
+        O, _, KH, KW = weight.shape
         OH = (H + 2 * padding[0] - dilation[0] * (KH - 1) - 1) // stride[0] + 1
         OW = (W + 2 * padding[1] - dilation[1] * (KW - 1) - 1) // stride[1] + 1
         output = cupy.empty((N, O, OH, OW), input.dtype)
@@ -42,18 +43,8 @@ class Conv2d:
             return output
         input, weight = cupy.ascontiguousarray(input), cupy.ascontiguousarray(weight)
         bias = None if bias is None else cupy.ascontiguousarray(bias)
-        rows, columns = O // groups, N * OH * OW
-        tile = tiles.choose(_candidates(input), rows, columns, groups)
-        vector = 4 if tile.shared and depth * KH * KW % 4 == 0 and weight.data.ptr % 16 == 0 else 1
-        geometry = _geometry(input.shape, weight.shape, (OH, OW), stride, padding, dilation, groups, 1, 0)
-        launch(
-            "conv2d",
-            f"conv2d<{_C[input.dtype.char]},{tile.name},{vector}>",
-            grid=(tiles.blocks(tile, rows, columns, groups),),
-            block=(tile.threads,),
-            args=(input, weight, bias, output, geometry),
-            shared=tile.shared,
-        )
+        geometry = Geometry(input.shape, weight.shape, (OH, OW), stride, padding, dilation, groups)
+        _run("conv2d", geometry, weight, (input, weight, bias), output)
         return output
 
     @staticmethod
@@ -66,29 +57,13 @@ class Conv2d:
         dilation: Pair,
         groups: int,
     ) -> Array:
-        N, C, H, W = shape = tuple(input_shape)
-        grad_input = cupy.empty(shape, grad_output.dtype)
+        N, C, H, W = input_shape
+        grad_input = cupy.empty((N, C, H, W), grad_output.dtype)
         if grad_input.size == 0:
             return grad_input
         grad_output, weight = cupy.ascontiguousarray(grad_output), cupy.ascontiguousarray(weight)
-        # As many phases (see the kernel) as there are steps in a stride; this is the size of the largest.
-        rows, columns = C // groups, N * -(-H // stride[0]) * -(-W // stride[1])
-        batches = groups * stride[0] * stride[1]
-        tile = tiles.choose(_candidates(grad_output), rows, columns, batches)
-        OH, OW = grad_output.shape[2:]
-        launch(
-            "conv2d",
-            f"conv2d_backward_input<{_C[grad_output.dtype.char]},{tile.name}>",
-            grid=(tiles.blocks(tile, rows, columns, batches),),
-            block=(tile.threads,),
-            args=(
-                grad_output,
-                weight,
-                grad_input,
-                _geometry(shape, weight.shape, (OH, OW), stride, padding, dilation, groups, 1, 0),
-            ),
-            shared=tile.shared,
-        )
+        geometry = Geometry((N, C, H, W), weight.shape, grad_output.shape[2:], stride, padding, dilation, groups)
+        _run("conv2d_backward_input", geometry, weight, (grad_output, weight), grad_input)
         return grad_input
 
     @staticmethod
@@ -101,59 +76,80 @@ class Conv2d:
         dilation: Pair,
         groups: int,
     ) -> Array:
-        O, depth, KH, KW = shape = tuple(weight_shape)
-        grad_weight = cupy.empty(shape, input.dtype)
+        O, depth, KH, KW = weight_shape
+        grad_weight = cupy.empty((O, depth, KH, KW), input.dtype)
         if grad_weight.size == 0:
             return grad_weight
         input, grad_output = cupy.ascontiguousarray(input), cupy.ascontiguousarray(grad_output)
-        OH, OW = grad_output.shape[2:]
-        rows, columns = O // groups, depth * KH * KW
-        tile = tiles.choose(_candidates(input), rows, columns, groups)
-        vector = 4 if tile.shared and OH * OW % 4 == 0 and grad_output.data.ptr % 16 == 0 else 1
-        blocks = tiles.blocks(tile, rows, columns, groups)
-        splits, chunk = tiles.split(blocks, input.shape[0] * OH * OW)
-        parts = grad_weight if splits == 1 else cupy.empty((splits, *shape), input.dtype)
-        launch(
-            "conv2d",
-            f"conv2d_backward_weight<{_C[input.dtype.char]},{tile.name},{vector}>",
-            grid=(blocks * splits,),
-            block=(tile.threads,),
-            args=(
-                input,
-                grad_output,
-                parts,
-                _geometry(input.shape, shape, (OH, OW), stride, padding, dilation, groups, splits, chunk),
-            ),
-            shared=tile.shared,
-        )
-        if splits > 1:
-            add_splits(parts, grad_weight)
+        geometry = Geometry(input.shape, (O, depth, KH, KW), grad_output.shape[2:], stride, padding, dilation, groups)
+        _run("conv2d_backward_weight", geometry, grad_output, (input, grad_output), grad_weight)
         return grad_weight
 
 
-def _candidates(array: Array) -> tuple[tiles.Tile, ...]:
+class Geometry(NamedTuple):
+    """The shapes and options of a convolution; its gradients have those of the convolution that they belong to."""
+
+    input: Shape
+    weight: Shape
+    output: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    groups: int
+
+
+class _Plan(NamedTuple):
+    """How a kernel is launched; without the arrays, so that it can be kept for the next launch of the same shapes."""
+
+    kernel: str
+    blocks: int
+    threads: int
+    shared: int
+    conv: Any  # struct Conv
+    splits: int
+
+
+def _run(kernel: str, geometry: Geometry, a: Array, operands: tuple[Array | None, ...], output: Array) -> None:
+    """Launches a kernel; ``a`` is the operand that it may read four elements at a time."""
     tiles.check_precision("conv", fp32_precision)
-    return tiles.candidates(fp32_precision, array.dtype, array.device.id)
+    plan = _plan(kernel, geometry, a.dtype.char, a.data.ptr % 16 == 0, fp32_precision, a.device.id)
+    to = output if plan.splits == 1 else cupy.empty((plan.splits, *output.shape), output.dtype)
+    args = (*operands, to, plan.conv)
+    launch("conv2d", plan.kernel, grid=(plan.blocks,), block=(plan.threads,), args=args, shared=plan.shared)
+    if plan.splits > 1:
+        add_splits(to, output)
 
 
 @functools.lru_cache(maxsize=4096)
-def _geometry(
-    input: Shape,
-    weight: Shape,
-    output: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-    splits: int,
-    chunk: int,
-) -> Any:
+def _plan(kernel: str, geometry: Geometry, char: str, aligned: bool, precision: str, device: int) -> _Plan:
+    (N, C, H, W), (O, depth, KH, KW), (OH, OW) = geometry[:3]
+    groups, stride = geometry.groups, geometry.stride
+    # Rows and columns of the product, how many there are, and how many contiguous elements of `a` lie side by side.
+    if kernel == "conv2d":
+        rows, columns, batches, contiguous = O // groups, N * OH * OW, groups, depth * KH * KW
+    elif kernel == "conv2d_backward_weight":
+        rows, columns, batches, contiguous = O // groups, depth * KH * KW, groups, OH * OW
+    else:  # as many phases as a stride has steps; the columns are those of the largest
+        rows, columns, batches = C // groups, N * -(-H // stride[0]) * -(-W // stride[1]), groups * math.prod(stride)
+        contiguous = 1
+    tile = tiles.choose(tiles.candidates(precision, char, device), rows, columns, batches)
+    blocks = tiles.blocks(tile, rows, columns, batches)
+    splits, chunk = tiles.split(blocks, N * OH * OW) if kernel == "conv2d_backward_weight" else (1, 0)
+    name = f"{kernel}<{_C[char]},{tile.name}"
+    names = (*((f"{name},4>",) if aligned and contiguous % 4 == 0 else ()), f"{name},1>", f"{name}>")
+    instance = next(name for name in names if name in source.instances("conv2d"))
+    return _Plan(instance, blocks * splits, tile.threads, tile.shared, _struct(geometry, splits, chunk), splits)
+
+
+def _struct(geometry: Geometry, splits: int, chunk: int) -> Any:
     """The kernels' ``struct Conv``."""
-    (N, C, H, W), (O, depth, KH, KW), (OH, OW) = input, weight, output
+    (N, C, H, W), (O, depth, KH, KW), (OH, OW), stride, padding, dilation, groups = geometry
     # Positions in the batch, and elements of an image and of the weight, are numbered with ints.
     largest = max(N * OH * OW, N * H * W, C * H * W, O * OH * OW, O * depth * KH * KW)
     if largest > _LARGEST or max(H + 2 * padding[0], W + 2 * padding[1]) > 2**30:
-        raise ValueError(f"conv2d: on cuda, input {input} with weight {weight} is too large: split the batch")
+        raise ValueError(
+            f"conv2d: on cuda, input {geometry.input} with weight {geometry.weight} is too large: split the batch"
+        )
     return source.struct(
         "conv2d",
         "Conv",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import cupy
 import numpy as np
@@ -45,48 +45,101 @@ class MatMul:
             a = cupy.ascontiguousarray(cupy.broadcast_to(a, (*shape, M, K)))
             b = cupy.ascontiguousarray(cupy.broadcast_to(b, (*shape, K, N)))
             batch = _batch(a, b, shape)
-        _multiply(a, b, bias, activation == "relu", output, batch)
+        multiply = _times_vector if 1 in (M, N) else _times_matrix
+        multiply(a, b, bias, activation == "relu", output, batch)
         return output
 
 
 _LARGEST = 2**31 - 2**10  # indices are ints, which must not overflow in the last tile
 
 
-def _multiply(a: Array, b: Array, bias: Array | None, relu: bool, output: Array, batch: Batch) -> None:
-    M, K, N = a.shape[-2], a.shape[-1], b.shape[-1]
-    batches = math.prod(batch[0])
-    a_m, a_k = _strides(a)[-2:]
-    b_k, b_n = _strides(b)[-2:]
-    if M == 1 or N == 1:
-        # As matrix @ vector: output^T = b^T @ a^T.
-        rows, vector, sizes = (a, b, batch) if N == 1 else (b, a, (batch[0], batch[2], batch[1]))
-        strides = (a_m, a_k, b_n, b_k) if N == 1 else (b_n, b_k, a_m, a_k)
-        count = max(M, N)
-        along = _along_depth(*strides[:2])
-        rows_a_block = 8 if along else 32
-        blocks = -(-count // rows_a_block) * batches
-        geometry, splits = _geometry(count, 1, K, blocks, strides, sizes, relu)
-        to, to_bias = _destination(output, bias, splits)
-        name = f"vector_product<{_C[a.dtype.char]},{_BOOL[along]}>"
-        args = (Strided(rows), Strided(vector), to_bias, to, np.int32(N > 1), geometry)
-        launch("gemm", name, grid=(blocks * splits,), block=(256,), args=args)
-    else:
-        a_along, b_along = _along_depth(a_m, a_k), _along_depth(b_n, b_k)
-        a_fast = (K, a_k, a_m) if a_along else (M, a_m, a_k)
-        b_fast = (K, b_k, b_n) if b_along else (N, b_n, b_k)
-        vector_size = (
-            4 if a.dtype == np.float32 and _vectors(a, a_fast, batch[1]) and _vectors(b, b_fast, batch[2]) else 1
-        )
-        allowed = tiles.candidates(fp32_precision, a.dtype, a.device.id, vector_size > 1)
-        tile = tiles.choose([tile for tile in allowed if tile.name != "Narrow"], M, N, batches)
-        blocks = tiles.blocks(tile, M, N, batches)
-        geometry, splits = _geometry(M, N, K, blocks, (a_m, a_k, b_n, b_k), batch, relu)
-        to, to_bias = _destination(output, bias, splits)
-        name = f"matmul<{_C[a.dtype.char]},{tile.name},{_BOOL[a_along]},{_BOOL[b_along]},{vector_size}>"
-        args = (Strided(a), Strided(b), to_bias, to, geometry)
-        launch("gemm", name, grid=(blocks * splits,), block=(tile.threads,), args=args, shared=tile.shared)
-    if splits > 1:
+class _Plan(NamedTuple):
+    """How a product is launched; without the arrays, so that it can be kept for the next product of the same shapes."""
+
+    kernel: str
+    blocks: int
+    threads: int
+    shared: int
+    geometry: Any  # struct Gemm
+    splits: int
+
+
+def _times_matrix(a: Array, b: Array, bias: Array | None, relu: bool, output: Array, batch: Batch) -> None:
+    """output[…] = activation(a[…] @ b[…] + bias), tile by tile."""
+    M, N = output.shape[-2:]
+    (a_m, a_k), (b_k, b_n) = _strides(a)[-2:], _strides(b)[-2:]
+    aligned = a.data.ptr % 16 == 0 and b.data.ptr % 16 == 0
+    plan = _plan_matrix(
+        a.dtype.char, M, N, a.shape[-1], (a_m, a_k, b_n, b_k), batch, relu, aligned, fp32_precision, a.device.id
+    )
+    _run(plan, (Strided(a), Strided(b)), bias, relu, output, ())
+
+
+def _times_vector(a: Array, b: Array, bias: Array | None, relu: bool, output: Array, batch: Batch) -> None:
+    """The same where N = 1 or M = 1."""
+    M, N = output.shape[-2:]
+    (a_m, a_k), (b_k, b_n) = _strides(a)[-2:], _strides(b)[-2:]
+    matrix, vector, rows, strides = a, b, M, (a_m, a_k, b_n, b_k)
+    if N > 1:  # M is 1: output^T = b^T @ a^T
+        matrix, vector, rows, strides = b, a, N, (b_n, b_k, a_m, a_k)
+        batch = batch[0], batch[2], batch[1]
+    plan = _plan_vector(a.dtype.char, rows, a.shape[-1], strides, batch, relu)
+    _run(plan, (Strided(matrix), Strided(vector)), bias, relu, output, (np.int32(N > 1),))
+
+
+def _run(
+    plan: _Plan, operands: tuple[Any, ...], bias: Array | None, relu: bool, output: Array, further: tuple[Any, ...]
+) -> None:
+    whole = plan.splits == 1  # else add_splits adds the bias
+    to = output if whole else cupy.empty((plan.splits, *output.shape), output.dtype)
+    args = (*operands, bias if whole else None, to, *further, plan.geometry)
+    launch("gemm", plan.kernel, grid=(plan.blocks,), block=(plan.threads,), args=args, shared=plan.shared)
+    if not whole:
         add_splits(to, output, bias, relu)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan_matrix(
+    char: str,
+    M: int,
+    N: int,
+    K: int,
+    strides: tuple[int, int, int, int],
+    batch: Batch,
+    relu: bool,
+    aligned: bool,
+    precision: str,
+    device: int,
+) -> _Plan:
+    sizes, a_batch, b_batch = batch
+    batches = math.prod(sizes)
+    a_m, a_k, b_n, b_k = strides
+    a_along, b_along = _along_depth(a_m, a_k), _along_depth(b_n, b_k)
+    vectors = (
+        aligned
+        and char == "f"
+        and _vectors(*((K, a_k, a_m) if a_along else (M, a_m, a_k)), a_batch)
+        and _vectors(*((K, b_k, b_n) if b_along else (N, b_n, b_k)), b_batch)
+    )
+    kernels = {
+        tile: f"matmul<{_C[char]},{tile.name},{_BOOL[a_along]},{_BOOL[b_along]},{4 if vectors else 1}>"
+        for tile in tiles.candidates(precision, char, device)
+    }
+    # Not every tile is compiled for every order of the operands.
+    tile = tiles.choose([tile for tile in kernels if kernels[tile] in source.instances("gemm")], M, N, batches)
+    blocks = tiles.blocks(tile, M, N, batches)
+    splits, chunk = tiles.split(blocks, K)
+    geometry = _geometry(M, N, K, splits, chunk, strides, batch, relu)
+    return _Plan(kernels[tile], blocks * splits, tile.threads, tile.shared, geometry, splits)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan_vector(char: str, M: int, K: int, strides: tuple[int, int, int, int], batch: Batch, relu: bool) -> _Plan:
+    along = _along_depth(*strides[:2])
+    blocks = -(-M // (8 if along else 32)) * math.prod(batch[0])
+    splits, chunk = tiles.split(blocks, K)
+    geometry = _geometry(M, 1, K, splits, chunk, strides, batch, relu)
+    return _Plan(f"vector_product<{_C[char]},{_BOOL[along]}>", blocks * splits, 256, 0, geometry, splits)
 
 
 def add_splits(parts: Array, output: Array, bias: Array | None = None, relu: bool = False) -> None:
@@ -107,11 +160,6 @@ _C = {"f": "float", "d": "double"}
 _BOOL = {True: "true", False: "false"}
 
 
-def _destination(output: Array, bias: Array | None, splits: int) -> tuple[Array, Array | None]:
-    """Where the kernel writes, and what it adds: with several splits, parts that add_splits finishes."""
-    return (output, bias) if splits == 1 else (cupy.empty((splits, *output.shape), output.dtype), None)
-
-
 def _strides(array: Array) -> tuple[int, ...]:
     """In elements."""
     return tuple([stride // array.itemsize for stride in array.strides])
@@ -119,23 +167,19 @@ def _strides(array: Array) -> tuple[int, ...]:
 
 def _whole_strides(array: Array) -> Array:
     """The array itself, or a copy if its strides are no multiples of its elements' size (a field of records)."""
-    return array.copy() if any([stride % array.itemsize for stride in array.strides]) else array
+    return array.copy() if any(stride % array.itemsize for stride in array.strides) else array
 
 
 def _along_depth(row_stride: int, depth_stride: int) -> bool:
     return abs(depth_stride) <= abs(row_stride)
 
 
-def _vectors(array: Array, fast: tuple[int, int, int], batch_strides: tuple[int, ...]) -> bool:
-    """Whether a matrix can be read 16 bytes at a time: (size, stride) of its contiguous dimension, stride of the other."""
-    size, stride, other = fast
-    return (
-        stride == 1
-        and size % 4 == 0
-        and other % 4 == 0
-        and array.data.ptr % 16 == 0
-        and not any([stride % 4 for stride in batch_strides])
-    )
+def _vectors(size: int, stride: int, other: int, batch: tuple[int, ...]) -> bool:
+    """Whether matrices can be read four elements at a time, along a dimension of this size and stride.
+
+    ``other`` is the stride of the other dimension, ``batch`` are those of the batch.
+    """
+    return stride == 1 and size % 4 == 0 and not any(stride % 4 for stride in (other, *batch))
 
 
 def _batch(a: Array, b: Array, shape: tuple[int, ...]) -> Batch:
@@ -163,32 +207,27 @@ def _broadcast_strides(array: Array) -> tuple[int, ...]:
     )
 
 
-@functools.lru_cache(maxsize=4096)
 def _geometry(
-    M: int, N: int, K: int, blocks: int, strides: tuple[int, int, int, int], batch: Batch, relu: bool
-) -> tuple[Any, int]:
-    """The kernels' ``struct Gemm``, and into how many splits it cuts the sums."""
-    splits, chunk = tiles.split(blocks, K)
+    M: int, N: int, K: int, splits: int, chunk: int, strides: tuple[int, int, int, int], batch: Batch, relu: bool
+) -> Any:
+    """The kernels' ``struct Gemm``."""
     sizes, a_batch, b_batch = batch
     missing = _DIMENSIONS - len(sizes)
     a_m, a_k, b_n, b_k = strides
-    return (
-        source.struct(
-            "gemm",
-            "Gemm",
-            M=M,
-            N=N,
-            K=K,
-            splits=splits,
-            chunk=chunk,
-            a_m=a_m,
-            a_k=a_k,
-            b_n=b_n,
-            b_k=b_k,
-            sizes=(1,) * missing + sizes,
-            a_batch=(0,) * missing + a_batch,
-            b_batch=(0,) * missing + b_batch,
-            relu=relu,
-        ),
-        splits,
+    return source.struct(
+        "gemm",
+        "Gemm",
+        M=M,
+        N=N,
+        K=K,
+        splits=splits,
+        chunk=chunk,
+        a_m=a_m,
+        a_k=a_k,
+        b_n=b_n,
+        b_k=b_k,
+        sizes=(1,) * missing + sizes,
+        a_batch=(0,) * missing + a_batch,
+        b_batch=(0,) * missing + b_batch,
+        relu=relu,
     )

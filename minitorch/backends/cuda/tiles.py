@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cupy
-import numpy as np
 
 from . import source
 
@@ -55,13 +54,13 @@ def tile(name: str) -> Tile:
     return Tile(name, rows, columns, depth, threads, shared, _SPEEDS[name])
 
 
-def candidates(precision: str, dtype: Any, device: int, vectors: bool = True) -> tuple[Tile, ...]:
-    """The tiles for a dtype on a device; ``vectors``: whether both operands can be read 16 bytes at a time."""
-    if dtype == np.float64:
+def candidates(precision: str, char: str, device: int) -> tuple[Tile, ...]:
+    """The tiles for a dtype, given by its character, on a device."""
+    if char == "d":
         return tile("Medium"), tile("Narrow")
     if precision == "tf32" and _capability(device) >= 80:
         large = "TensorLarge" if _shared_memory(device) >= tile("TensorLarge").shared else "TensorCompact"
-        return (*((tile(large),) if vectors else ()), tile("TensorMedium"), tile("Narrow"))
+        return tile(large), tile("TensorMedium"), tile("Narrow")
     return tile("Large"), tile("Medium"), tile("Narrow")
 
 
@@ -79,7 +78,7 @@ def choose(tiles: Sequence[Tile], M: int, N: int, batches: int) -> Tile:
 
 
 def split(number: int, depth: int) -> tuple[int, int]:
-    """(splits, chunk) for sums over ``depth`` in ``number`` blocks: splits parts of chunk, of which the last may be less.
+    """(splits, chunk) for sums over ``depth`` in ``number`` blocks: parts of ``chunk``, of which the last may be less.
 
     A product with few outputs and long sums is cut until it fills a GPU twice.
     """
