@@ -120,9 +120,9 @@ from . import autograd, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long
 
-_PACKAGES = ("data", "metrics", "models", "nn", "optim", "testing", "viz")
+_PACKAGES = ("cuda", "data", "metrics", "models", "nn", "optim", "testing", "viz")
 if _TYPE_CHECKING:
-    from . import data, metrics, models, nn, optim, testing, viz
+    from . import cuda, data, metrics, models, nn, optim, testing, viz
 
 
 __all__ = [
@@ -186,6 +186,7 @@ __all__ = [
     "cosh",
     "cosine_similarity",
     "count_nonzero",
+    "cuda",
     "cumprod",
     "cumsum",
     "data",

@@ -286,7 +286,7 @@ def wrap(array: Any, backend: Backend, cls: type[Tensor] = Tensor) -> Tensor:
 
 def _rebuild(cls: type[Tensor], array: Any, device: str, requires_grad: bool) -> Tensor:
     backend = backend_of(device)
-    return wrap(backend.xp.asarray(array), backend, cls).requires_grad_(requires_grad)  # type: ignore[no-any-return]
+    return wrap(backend.move(array), backend, cls).requires_grad_(requires_grad)  # type: ignore[no-any-return]
 
 
 def backend_of(device: Any) -> Backend:
@@ -294,7 +294,7 @@ def backend_of(device: Any) -> Backend:
     if device is None:
         return get_backend("cpu", 0)
     device = Device(device)
-    return get_backend(device.type, device.index or 0)
+    return get_backend(device.type, device.index)
 
 
 def tensor_method(*names: str) -> Callable[[F], F]:
@@ -326,7 +326,7 @@ def array_of(data: Any, dtype: Any, backend: Backend) -> Any:
         data = data.data
     wanted = None if dtype is None else as_dtype(dtype).numpy
     if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__cuda_array_interface__"):
-        array = backend.xp.array(data, dtype=wanted)
+        array = backend.xp.array(backend.move(data), dtype=wanted)
     else:
         array = backend.xp.asarray(_array_of_numbers(data, wanted))
     as_dtype(array.dtype)  # raises where Minitorch has no such dtype

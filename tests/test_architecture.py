@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "backends": {"_C"},
     "autograd": set(),
     "tensor": {"autograd", "backends", "tensor_methods"},
+    "cuda": {"backends", "random"},
     "printing": {"tensor"},
     "random": {"backends"},
     "threads": {"backends"},

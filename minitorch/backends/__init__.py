@@ -8,21 +8,20 @@ import os
 from .protocol import Backend
 
 
-def get_backend(device_type: str, index: int = 0) -> Backend:
-    """The one backend object of a device.
+def get_backend(device_type: str, index: int | None = None) -> Backend:
+    """The one backend object of a device; without an index, of the current one of its type.
 
     ``"cpu"`` is computed by the C++ kernels, or by plain NumPy where the environment variable ``MINITORCH_BACKEND`` is
     ``reference`` when the first tensor is made.
     """
     if device_type == "cpu":
-        if index != 0:
+        if index:
             raise RuntimeError(f"device 'cpu:{index}': the CPU is one device, write 'cpu'")
         return _cpu_backend()
     if device_type == "cuda":
-        raise RuntimeError(
-            f"device 'cuda:{index}': the CUDA backend is not part of this version of Minitorch, with or without "
-            "a GPU, and no further package adds it; use device='cpu'"
-        )
+        from . import cuda
+
+        return cuda.get_backend(index)
     raise RuntimeError(f"expected a device of type 'cpu' or 'cuda', got {device_type!r}")
 
 

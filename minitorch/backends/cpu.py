@@ -77,6 +77,9 @@ class CpuBackend:
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         return _empty(tuple(shape), np.dtype(dtype))
 
+    def move(self, array: Any) -> Array:
+        return array.get() if hasattr(array, "get") else array  # type: ignore[no-any-return]
+
     # ---- matrix product -------------------------------------------------------------------------------------------
 
     def matmul(self, a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:

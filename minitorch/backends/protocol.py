@@ -38,6 +38,10 @@ class Backend(Protocol):
         """An uninitialised C-contiguous array."""
         ...
 
+    def move(self, array: Array) -> Array:
+        """An array of any device on this one: itself where it is there already."""
+        ...
+
     # ---- matrix product -------------------------------------------------------------------------------------------
 
     def matmul(self, a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:

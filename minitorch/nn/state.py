@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..autograd import no_grad
+from ..ops.inplace import is_writeable
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -67,6 +68,6 @@ def _mismatch(name: str, own: Tensor, given: Any) -> str | None:
         )
     if not np.can_cast(given.data.dtype, own.data.dtype, "same_kind"):
         return f"dtype mismatch for {name}: {given.dtype} in the checkpoint can't become {own.dtype} without loss."
-    if not own.data.flags.writeable:
+    if not is_writeable(own.data):
         return f"{name} is made of a read-only array; make the parameter of a copy()."
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import dtypes
+from ..backends.protocol import Backend
 from ..devices import device as Device
 from ..tensor import Function, Tensor, backend_of, tensor_method, wrap
 from .dispatch import cast
@@ -32,24 +33,45 @@ def contiguous(input: Tensor) -> Tensor:
     return input if input.data.flags.c_contiguous else clone(input)
 
 
+class Move(Function):
+    """The same numbers on another device; the gradient goes back to where the input is."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, backend: Backend) -> Tensor:
+        ctx.backend = input.backend
+        return wrap(backend.move(input.data), backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return Move.apply(grad_output, ctx.backend), None
+
+
 @tensor_method("to")
-def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False) -> Tensor:
+def to(
+    input: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+) -> Tensor:
     """The tensor in another dtype, on another device, or both: ``x.to("cuda")``, ``x.to(minitorch.float64)``,
     ``x.to(device, dtype)``, ``x.to(other)``. Itself where nothing changes, unless ``copy``.
 
+    ``non_blocking`` is taken for PyTorch's sake: copies to a GPU never wait for it, and those from it always do.
+
     Raises:
-        RuntimeError: the device doesn't exist here; the message says what is missing.
+        RuntimeError: the device can't be used; the message says what is missing.
     """
+    flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+    copy = copy or flags[1:] == [True]
     for arg in args:
         if isinstance(arg, Tensor):
             device, dtype = arg.device, arg.dtype
         elif isinstance(arg, (Device, str)):
             device = arg
-        elif arg is not None:
+        elif arg is not None and not isinstance(arg, bool):
             dtype = arg
-    if device is not None and backend_of(device) is not input.backend:
-        raise RuntimeError(f"to: cannot move a tensor from {input.device} to {device}")
     out = input if dtype is None else cast(input, dtypes.as_dtype(dtype))
+    if device is not None:
+        backend = backend_of(device)
+        if backend is not input.backend:
+            out = Move.apply(out, backend)
     return clone(out) if copy and out is input else out
 
 
@@ -60,9 +82,9 @@ def cpu(input: Tensor) -> Tensor:
 
 
 @tensor_method("cuda")
-def cuda(input: Tensor, device: Any = "cuda") -> Tensor:
-    """The tensor on a GPU."""
-    return to(input, device=device)
+def cuda(input: Tensor, device: Any = "cuda", non_blocking: bool = False) -> Tensor:
+    """The tensor on a GPU: the current one, or the one of a device or number."""
+    return to(input, device=Device("cuda", device) if isinstance(device, int) else device or "cuda")
 
 
 def _conversion(name: str, d: dtypes.dtype) -> None:

@@ -9,9 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..autograd import is_grad_enabled
 from ..tensor import Tensor, tensor_method
 from .dispatch import ieee
+
+
+def is_writeable(array: Any) -> bool:
+    """Whether each element has its own place, and it may change. NumPy knows; CuPy lets anything be written."""
+    if isinstance(array, np.ndarray):
+        return bool(array.flags.writeable)
+    return all(stride or size < 2 for stride, size in zip(array.strides, array.shape, strict=True))
 
 
 def check_in_place(
@@ -21,7 +30,7 @@ def check_in_place(
 
     ``instead`` is what the message advises.
     """
-    if not input.data.flags.writeable:
+    if not is_writeable(input.data):
         raise RuntimeError(
             f"{name}: this tensor is read-only: an expanded view, or made of a read-only array. Change a clone() of it."
         )
@@ -66,7 +75,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 def copy_(input: Tensor, src: Tensor) -> Tensor:
     """Copies ``src``, which may be broadcast, cast and on another device, into the tensor."""
     check_in_place("copy_", input, src)
-    array = src.data if src.backend is input.backend else input.backend.xp.asarray(src.numpy(force=True))
+    array = src.data if src.backend is input.backend else input.backend.move(src.data)
     try:
         array = input.backend.xp.broadcast_to(array, input.data.shape)
     except ValueError:

@@ -32,8 +32,8 @@ def test_an_unknown_backend_is_refused(monkeypatch, new_cpu_backend):
 
 
 def test_devices_that_are_not_there():
-    with pytest.raises(RuntimeError, match=r"'cuda:1'.*CUDA backend is not part of this version"):
-        get_backend("cuda", 1)
+    with pytest.raises(RuntimeError, match=r"'cuda:99'"):
+        get_backend("cuda", 99)
     with pytest.raises(RuntimeError, match=r"'cpu:1'"):
         get_backend("cpu", 1)
     with pytest.raises(RuntimeError, match=r"'cpu' or 'cuda', got 'tpu'"):

@@ -1,0 +1,163 @@
+"""The CUDA backend: CuPy's arrays, and kernels of Minitorch's own, which CuPy compiles for the GPU that is there.
+
+Whether it can be used is found in steps, each of which has its own message and remedy. Nothing here imports CuPy before
+somebody asks for a CUDA device.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import os
+from typing import Any
+
+from ..protocol import Backend
+
+_INSTALL = "pip install 'minitorch[cuda13]' (with an NVIDIA driver 580 or newer), or 'minitorch[cuda12]' (525 or newer)"
+
+
+class Unavailable(RuntimeError):
+    """What stands between this process and its GPU, and how to mend it."""
+
+
+def why_unavailable() -> str | None:
+    """Why no CUDA device can be used, or None where one can."""
+    try:
+        device_count()
+        check_device(0)
+    except Unavailable as reason:
+        return str(reason)
+    return None
+
+
+def get_backend(index: int | None = None) -> Backend:
+    """The backend of GPU ``index``, or of the current one.
+
+    Raises:
+        RuntimeError: it can't be used; the message says why.
+    """
+    try:
+        count = device_count()
+        if index is None:
+            index = import_cupy().cuda.runtime.getDevice()
+        if index < count:
+            return _backend(index)
+    except Unavailable as reason:
+        raise RuntimeError(f"device 'cuda{'' if index is None else f':{index}'}' can't be used: {reason}") from reason
+    raise RuntimeError(f"device 'cuda:{index}': there {'is 1 GPU' if count == 1 else f'are {count} GPUs'} here")
+
+
+@functools.cache
+def _backend(index: int) -> Backend:
+    check_device(index)
+    from .backend import CudaBackend
+
+    return CudaBackend(index)
+
+
+@functools.cache
+def device_count() -> int:
+    """The number of GPUs that the process sees.
+
+    Raises:
+        Unavailable: it can't see any.
+    """
+    cupy = import_cupy()
+    runtime = cupy.cuda.runtime
+    driver = runtime.driverGetVersion()  # 12040 for a driver that supports CUDA 12.4
+    if driver == 0:
+        raise Unavailable(
+            "there is no NVIDIA driver on this machine, or this process can't see it (a container needs "
+            "--gpus all); nvidia-smi tells"
+        )
+    needed = runtime.runtimeGetVersion()
+    if driver // 1000 < needed // 1000:
+        raise Unavailable(
+            f"the NVIDIA driver supports CUDA {_version(driver)}, but this CuPy was built for {_version(needed)}: "
+            f"install a newer driver, or a CuPy for the driver's CUDA: {_INSTALL}"
+        )
+    try:
+        count = int(runtime.getDeviceCount())
+        problem = "there is an NVIDIA driver, but no GPU"
+    except runtime.CUDARuntimeError as error:
+        count, problem = 0, f"the driver finds no GPU ({error})"
+    if count == 0:
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+        hint = "" if hidden is None else f"; CUDA_VISIBLE_DEVICES={hidden!r} hides what it doesn't list"
+        raise Unavailable(f"{problem}{hint}")
+    return count
+
+
+@functools.cache
+def import_cupy() -> Any:
+    """CuPy's module.
+
+    Raises:
+        Unavailable: it is missing, doubly installed or broken.
+    """
+    installed = sorted(
+        {
+            distribution.metadata["Name"]
+            for distribution in importlib.metadata.distributions()
+            if (distribution.metadata["Name"] or "").lower().startswith("cupy")
+        }
+    )
+    installed = [name for name in installed if name == "cupy" or name.startswith("cupy-cuda")]
+    if len(installed) > 1:
+        raise Unavailable(
+            f"CuPy is installed {len(installed)} times ({', '.join(installed)}), which overwrite each other; "
+            f"pip uninstall {' '.join(installed)}, then {_INSTALL}"
+        )
+    try:
+        return importlib.import_module("cupy")
+    except ModuleNotFoundError as error:
+        if error.name != "cupy":
+            raise Unavailable(f"CuPy can't be imported: {error}") from error
+        raise Unavailable(f"CuPy is not installed; {_INSTALL}") from None
+    except ImportError as error:
+        raise Unavailable(f"CuPy can't be imported: {error}") from error
+
+
+@functools.cache
+def check_device(index: int) -> None:
+    """Tries whether GPU ``index`` compiles and runs a kernel.
+
+    Raises:
+        Unavailable: it doesn't.
+    """
+    cupy = import_cupy()
+    runtime = cupy.cuda.runtime
+    properties = runtime.getDeviceProperties(index)
+    name = properties["name"].decode()
+    try:
+        compiler = cupy.cuda.nvrtc
+        version, supported = compiler.getVersion(), compiler.getSupportedArchs()
+    except Exception as error:  # whatever the loader of a missing library raises
+        major = runtime.runtimeGetVersion() // 1000
+        raise Unavailable(
+            f"NVRTC, the compiler of kernels, can't be loaded ({error}); pip install 'cupy-cuda{major}x[ctk]' brings it"
+        ) from error
+    capability = properties["major"] * 10 + properties["minor"]
+    if capability < min(supported):
+        raise Unavailable(
+            f"device 'cuda:{index}' ({name}) has compute capability {capability / 10}, below {min(supported) / 10}, "
+            f"the least that NVRTC {'.'.join(map(str, version))} compiles for; an older CUDA may: "
+            "pip install 'minitorch[cuda12]' supports 7.0"
+        )
+    try:
+        with cupy.cuda.Device(index):
+            cell = cupy.zeros(1, cupy.int32)
+            module = cupy.RawModule(
+                code="__global__ void probe(int* cell) { *cell = 42; }", name_expressions=("probe",)
+            )
+            module.get_function("probe")((1,), (1,), (cell,))
+            answer = int(cell[0])
+    except Exception as error:  # compiler, loader, driver: each has its own exceptions
+        raise Unavailable(f"device 'cuda:{index}' ({name}) can't run a kernel: {error}") from error
+    if answer != 42:
+        raise Unavailable(f"device 'cuda:{index}' ({name}) ran a kernel, but its result is wrong: {answer}")
+
+
+def _version(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"

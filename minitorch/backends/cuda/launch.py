@@ -113,7 +113,7 @@ def _described(value: Any) -> str:
 @functools.cache
 def _kernel(family: str, name: str, device: int) -> Any:
     """The compiled kernel, loaded on a device, which is the current one. CuPy keeps compiled kernels on disk."""
-    module = cupy.RawModule(code=source.text(family), options=("--std=c++17",), name_expressions=(name,))
+    module = cupy.RawModule(code=source.text(family), name_expressions=(name,))
     return module.get_function(name)
 
 

@@ -30,6 +30,10 @@ class ReferenceBackend:
         return np.empty(shape, dtype)
 
     @staticmethod
+    def move(array: Any) -> Array:
+        return array.get() if hasattr(array, "get") else array
+
+    @staticmethod
     @ieee
     def matmul(a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:
         output = np.matmul(a, b, order="C")  # (..., M, K) × (..., K, N) → (..., M, N)

@@ -1,0 +1,38 @@
+"""The backend of one GPU: its arrays, and the families of kernels put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import cupy
+
+from .conv import Conv2d
+from .elementwise import Elementwise
+from .loss import Rows
+from .matmul import MatMul
+from .optim import OptimiserSteps
+from .pool import Pooling
+
+Array = Any  # cupy.ndarray
+
+
+class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, OptimiserSteps):
+    """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
+
+    name: str = "cuda"
+    xp: ModuleType = cupy
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        return cupy.empty(tuple(shape), dtype)
+
+    def move(self, array: Array) -> Array:
+        if isinstance(array, cupy.ndarray) and array.data.device_id == self.index:
+            return array
+        with cupy.cuda.Device(self.index):
+            # Between two GPUs, a copy is made on the current one.
+            return array.copy() if isinstance(array, cupy.ndarray) else cupy.asarray(array)

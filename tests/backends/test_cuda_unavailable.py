@@ -1,0 +1,128 @@
+"""Where no GPU can be used, the message says what is missing and how to mend it: each step has its own."""
+
+from __future__ import annotations
+
+import re
+import types
+
+import pytest
+
+from minitorch.backends import cuda
+
+
+class CUDARuntimeError(RuntimeError):
+    pass
+
+
+def fake_cupy(driver=13000, runtime=13000, devices=1, capability=(9, 0), supported=(75, 90), answer=42):
+    """A CuPy as far as the steps look at it."""
+
+    def count():
+        if isinstance(devices, Exception):
+            raise devices
+        return devices
+
+    class Device:
+        def __init__(self, index):
+            pass
+
+        __enter__ = __exit__ = lambda *args: None
+
+    class RawModule:
+        def __init__(self, **kwargs):
+            if isinstance(answer, Exception):
+                raise answer
+
+        def get_function(self, name):
+            def kernel(grid, block, args):
+                args[0][0] = answer
+
+            return kernel
+
+    def archs():
+        if isinstance(supported, Exception):
+            raise supported
+        return supported
+
+    properties = {"name": b"a GPU", "major": capability[0], "minor": capability[1]}
+    return types.SimpleNamespace(
+        int32="int32",
+        zeros=lambda n, dtype: [0] * n,
+        RawModule=RawModule,
+        cuda=types.SimpleNamespace(
+            Device=Device,
+            nvrtc=types.SimpleNamespace(getVersion=lambda: (13, 0), getSupportedArchs=archs),
+            runtime=types.SimpleNamespace(
+                CUDARuntimeError=CUDARuntimeError,
+                driverGetVersion=lambda: driver,
+                runtimeGetVersion=lambda: runtime,
+                getDeviceCount=count,
+                getDevice=lambda: 0,
+                getDeviceProperties=lambda index: properties,
+            ),
+        ),
+    )
+
+
+CACHES = (cuda.import_cupy, cuda.device_count, cuda.check_device, cuda._backend)
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """A function that installs distributions and a module ``cupy``, or an error that importing it raises."""
+    for cache in CACHES:
+        cache.cache_clear()
+
+    def install(module, *distributions):
+        found = [types.SimpleNamespace(metadata={"Name": name}) for name in ("numpy", *distributions)]
+        monkeypatch.setattr(cuda.importlib.metadata, "distributions", lambda: found)
+
+        def import_module(name):
+            assert name == "cupy"
+            if isinstance(module, Exception):
+                raise module
+            return module
+
+        monkeypatch.setattr(cuda.importlib, "import_module", import_module)
+
+    yield install
+    for cache in CACHES:
+        cache.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("module", "distributions", "message"),
+    [
+        (ModuleNotFoundError("no", name="cupy"), (), r"CuPy is not installed; pip install 'minitorch\[cuda13\]'"),
+        (ModuleNotFoundError("No module named 'fastrlock'", name="fastrlock"), ("cupy-cuda13x",), "can't be imported.*fastrlock"),
+        (ImportError("libcudart.so"), ("cupy-cuda13x",), "can't be imported: libcudart.so"),
+        (fake_cupy(), ("cupy-cuda12x", "cupy-cuda13x"), "2 times.*pip uninstall cupy-cuda12x cupy-cuda13x"),
+        (fake_cupy(driver=0), ("cupy-cuda13x",), "no NVIDIA driver"),
+        (fake_cupy(driver=12040), ("cupy-cuda13x",), r"supports CUDA 12.4.*built for 13.0.*cuda12"),
+        (fake_cupy(devices=0), ("cupy-cuda13x",), "but no GPU"),
+        (fake_cupy(devices=CUDARuntimeError("no device")), ("cupy-cuda13x",), r"finds no GPU \(no device\)"),
+        (fake_cupy(supported=OSError("libnvrtc.so.13")), ("cupy-cuda13x",), r"NVRTC.*libnvrtc.so.13.*cupy-cuda13x\[ctk\]"),
+        (fake_cupy(capability=(6, 1)), ("cupy-cuda13x",), "capability 6.1, below 7.5"),
+        (fake_cupy(answer=ValueError("bad image")), ("cupy-cuda13x",), "can't run a kernel: bad image"),
+        (fake_cupy(answer=41), ("cupy-cuda13x",), "result is wrong: 41"),
+    ],
+)
+def test_each_step_says_what_is_missing(installed, module, distributions, message):
+    installed(module, *distributions)
+    assert re.search(message, cuda.why_unavailable())
+    with pytest.raises(RuntimeError, match=f"'cuda:0' can't be used: .*{message}"):
+        cuda.get_backend(0)
+
+
+def test_hidden_devices(installed, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    installed(fake_cupy(devices=0))
+    assert "CUDA_VISIBLE_DEVICES='-1' hides" in cuda.why_unavailable()
+
+
+def test_a_device_that_works(installed):
+    installed(fake_cupy(driver=13010), "cupy-cuda13x")
+    assert cuda.why_unavailable() is None
+    assert cuda.device_count() == 1
+    with pytest.raises(RuntimeError, match="'cuda:1': there is 1 GPU here"):
+        cuda.get_backend(1)
