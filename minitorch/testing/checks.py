@@ -18,9 +18,10 @@ import minitorch
 
 from ..autograd import grad, gradcheck, gradgradcheck
 from ..autograd.gradcheck_diagnosis import nodes_of
+from ..ops.inplace import is_writeable
 from .assertions import assert_close
 from .cases import Case
-from .operation import Operation, in_float64, leaves_of
+from .operation import Operation, in_float64
 
 # The kinds of dtypes between which a reference must decide: how wide an integer is, is the operation's business.
 _KINDS = {"f": "floating point", "i": "integer", "u": "integer", "b": "bool"}
@@ -39,7 +40,7 @@ def _require(condition: bool, message: str) -> None:
 def forward(op: Operation, case: Case) -> None:
     """The results are the reference's, in number, shape, dtype and value, and the inputs stay as they are."""
     with _unchanged(case):
-        actual = op.run(case, [minitorch.from_numpy(array) for array in case.tensors])
+        actual = op.run(case, [op.tensor(array) for array in case.tensors])
     wanted = op.expected(case)
     _require(len(actual) == len(wanted), f"{len(actual)} results where the reference gives {len(wanted)}")
     floating = [array.dtype for array in case.tensors if array.dtype.kind == "f"]
@@ -83,7 +84,7 @@ def gradient(op: Operation, case: Case) -> None:
     """The gradients are those of central differences, and neither inputs nor cotangents are changed by backward."""
     if _is_mean_of_nothing(op, case):
         return
-    leaves = leaves_of(case)
+    leaves = op.leaves(case)
     with _unchanged(case):
         gradcheck(lambda *tensors: op.run(case, tensors), leaves, fast_mode=op.fast_mode and _is_large(op, case))
 
@@ -92,7 +93,7 @@ def second_gradient(op: Operation, case: Case) -> None:
     """The gradients of the gradients are those of central differences."""
     if _is_mean_of_nothing(op, case):
         return
-    leaves = leaves_of(case)
+    leaves = op.leaves(case)
     gradgradcheck(lambda *tensors: op.run(case, tensors), leaves, fast_mode=op.fast_mode and _is_large(op, case))
 
 
@@ -100,13 +101,13 @@ def _is_mean_of_nothing(op: Operation, case: Case) -> bool:
     """Whether empty tensors give NaN, which has no derivative; that it is NaN is checked against the reference."""
     if all(array.size for array in case.tensors):
         return False
-    outputs = op.run(case, [minitorch.from_numpy(array) for array in case.tensors])
+    outputs = op.run(case, [op.tensor(array) for array in case.tensors])
     return any(bool(out.isnan().any()) for out in outputs)
 
 
 def _is_large(op: Operation, case: Case) -> bool:
     """Whether the Jacobian takes many evaluations: two for each element of an input, one for each of a result."""
-    outputs = op.run(case, [minitorch.from_numpy(array) for array in case.tensors])
+    outputs = op.run(case, [op.tensor(array) for array in case.tensors])
     inputs = sum(array.size for array in case.tensors)
     results = sum(out.data.size for out in outputs)
     return bool(2 * inputs + results > _CHEAP)
@@ -114,13 +115,13 @@ def _is_large(op: Operation, case: Case) -> bool:
 
 def gradient_float32(op: Operation, case: Case) -> None:
     """The gradients of float32 tensors are float32, and those of float64 up to rounding."""
-    leaves, exact = leaves_of(case), case.converted(in_float64)
+    leaves, exact = op.leaves(case), case.converted(in_float64)
     found = _gradients(leaves, op.run(case, leaves))
-    leaves = leaves_of(exact)
+    leaves = op.leaves(exact)
     wanted = _gradients(leaves, op.run(exact, leaves))
     for i, (a, e) in enumerate(zip(found, wanted, strict=True)):
         _require(a.data.dtype == np.float32, f"the gradient of a float32 input is {a.data.dtype}")
-        scale = max(1.0, float(abs(e.data).max(initial=0.0)))  # sums of large terms of either sign
+        scale = max(1.0, float(abs(e.cpu().numpy()).max(initial=0.0)))  # sums of large terms of either sign
         tolerance = {"rtol": 10 * op.rtol, "atol": 10 * op.atol * scale}
         assert_close(a, e, **tolerance, equal_nan=True, check_dtype=False, msg=f"gradient {i}")
 
@@ -132,9 +133,9 @@ def adjoint(op: Operation, case: Case) -> None:
     """
     rng = np.random.default_rng(0)
     arrays = [np.asarray(rng.integers(-4, 5, a.shape), a.dtype) if a.dtype.kind == "f" else a for a in case.tensors]
-    leaves = leaves_of(Case(tuple(arrays), case.kwargs))
+    leaves = op.leaves(Case(tuple(arrays), case.kwargs))
     outputs = op.run(case, leaves)
-    cotangents = [minitorch.from_numpy(np.asarray(8.0 * rng.integers(-4, 5, out.shape))) for out in outputs]
+    cotangents = [op.tensor(np.asarray(8.0 * rng.integers(-4, 5, out.shape))) for out in outputs]
     sources = _differentiated(leaves)
     gradients = grad(outputs, sources, cotangents, materialize_grads=True)
     there = sum(float((out.detach().data * v.data).sum()) for out, v in zip(outputs, cotangents, strict=True))
@@ -144,7 +145,7 @@ def adjoint(op: Operation, case: Case) -> None:
 
 def gradient_of_a_sum(op: Operation, case: Case) -> None:
     """The gradient that ``sum`` sends is one element, expanded: it must count as the full array of ones."""
-    leaves = leaves_of(case)
+    leaves = op.leaves(case)
     sources, ends = _differentiated(leaves), _differentiated(op.run(case, leaves))
     if not ends:
         return
@@ -160,15 +161,15 @@ def changed_in_place(op: Operation, case: Case) -> None:
 
     The gradient is never that of other numbers.
     """
-    leaves = leaves_of(case)
+    leaves = op.leaves(case)
     wanted = _gradients(leaves, op.run(case, leaves))
     for what in ("inputs", "results"):
         copy = Case(tuple(np.array(array) for array in case.tensors), case.kwargs)
-        leaves = leaves_of(copy)
+        leaves = op.leaves(copy)
         outputs = op.run(copy, leaves)
         with minitorch.no_grad():
             for tensor in leaves if what == "inputs" else outputs:
-                if tensor.data.flags.writeable:  # expanded views aren't
+                if is_writeable(tensor.data):  # expanded views aren't
                     tensor.zero_()
         try:
             found = _gradients(leaves, outputs)
@@ -183,7 +184,7 @@ def changed_in_place(op: Operation, case: Case) -> None:
 
 def gradients_apart(op: Operation, case: Case) -> None:
     """No ``grad`` shares memory with another, with an input, a result, or the gradient that backward was given."""
-    leaves = leaves_of(case)
+    leaves = op.leaves(case)
     outputs = _differentiated(op.run(case, leaves))
     cotangents = [minitorch.ones_like(out) for out in outputs]
     if outputs:
@@ -195,7 +196,7 @@ def gradients_apart(op: Operation, case: Case) -> None:
     others |= {f"gradient {i}": leaf.grad for i, leaf in enumerate(sources)}
     for i, leaf in enumerate(sources):
         for name, tensor in others.items():
-            shared = tensor is not leaf.grad and np.shares_memory(leaf.grad.data, tensor.data)
+            shared = tensor is not leaf.grad and leaf.backend.xp.shares_memory(leaf.grad.data, tensor.data)
             _require(not shared, f"gradient {i} shares memory with {name}")
 
 
@@ -218,7 +219,7 @@ def nothing_kept(op: Operation, case: Case) -> None:
 
 def _recorded(op: Operation, case: Case, walked: bool) -> dict[str, weakref.ref[Any]]:
     """Runs forward and, where ``walked``, backward; returns references to what must be gone thereafter."""
-    leaves = leaves_of(case)
+    leaves = op.leaves(case)
     results = [out for out in op.run(case, leaves) if not any(out is leaf for leaf in leaves)]
     ends = _differentiated(results)
     nodes = nodes_of(ends)
@@ -232,7 +233,7 @@ def _recorded(op: Operation, case: Case, walked: bool) -> dict[str, weakref.ref[
 
 def no_gradient(op: Operation, case: Case) -> None:
     """The results of an operation that isn't differentiable require no gradient."""
-    for i, out in enumerate(op.run(case, leaves_of(case))):
+    for i, out in enumerate(op.run(case, op.leaves(case))):
         _require(not out.requires_grad and out.grad_fn is None, f"result {i} requires a gradient")
 
 

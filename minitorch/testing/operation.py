@@ -10,7 +10,7 @@ import numpy as np
 
 import minitorch
 
-from ..tensor import Tensor
+from ..tensor import Tensor, backend_of, wrap
 from .cases import Case, Source
 from .strategies import Array
 
@@ -37,25 +37,41 @@ class Operation:
     fast_mode: bool = False  # gradcheck of projections only, where the Jacobian is large
     rtol: float = 1e-5  # of float32 results
     atol: float = 1e-5
+    device: str = "cpu"  # where it is run
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # what Hypothesis prints of a failing example
         printer.text(self.name)
 
     def run(self, case: Case, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
         """Its results as a tuple, whatever it gives."""
-        return _as_tuple(self.call(minitorch, *tensors, **case.named(minitorch.from_numpy)))
+        return _as_tuple(self.call(minitorch, *tensors, **case.named(self.tensor)))
+
+    def tensor(self, array: Array) -> Tensor:
+        """A tensor of an array: on the CPU of its very memory, elsewhere of memory with the same strides."""
+        if self.device == "cpu":
+            return minitorch.from_numpy(array)
+        backend = backend_of(self.device)
+        if array.size == 0:
+            return wrap(backend.move(array), backend)
+        # The elements in the order of memory, with what lies between them, and the array as a view of those.
+        flipped: tuple[Any, ...] = (..., *[slice(None, None, -1 if stride < 0 else 1) for stride in array.strides])
+        forward = array[flipped]
+        first, end = np.lib.array_utils.byte_bounds(forward)
+        as_strided = np.lib.stride_tricks.as_strided
+        memory = as_strided(forward, ((end - first) // array.itemsize,), (array.itemsize,))
+        view = backend.xp.lib.stride_tricks.as_strided(backend.move(memory), forward.shape, forward.strides)
+        return wrap(view[flipped], backend)
+
+    def leaves(self, case: Case) -> list[Any]:
+        """The tensors of a call, those of floating point as leaves that require a gradient."""
+        tensors = [self.tensor(array) for array in case.tensors]
+        return [t.requires_grad_() if t.is_floating_point() else t for t in tensors]
 
     def expected(self, case: Case) -> tuple[Array, ...]:
         """The reference's results, of floating-point inputs computed in float64."""
         exact = case.converted(in_float64)
         with np.errstate(all="ignore"):
             return _as_tuple(self.reference(*exact.tensors, **exact.kwargs))
-
-
-def leaves_of(case: Case) -> list[Any]:
-    """The tensors of a call, those of floating point as leaves that require a gradient."""
-    tensors = [minitorch.from_numpy(array) for array in case.tensors]
-    return [t.requires_grad_() if t.is_floating_point() else t for t in tensors]
 
 
 def in_float64(array: Array) -> Array:
