@@ -1,4 +1,4 @@
-"""Puts the stand-in for CuPy where ``import cupy`` finds it, so that device "cuda" is a CPU that runs the CUDA sources."""
+"""Puts the stand-in for CuPy where ``import cupy`` finds it: device "cuda" is then a CPU that runs the CUDA sources."""
 
 from __future__ import annotations
 

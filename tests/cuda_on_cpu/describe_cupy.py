@@ -1,4 +1,4 @@
-"""Writes what CuPy has into standin/cupy/names.json, so that the stand-in offers no more: run it where CuPy is installed.
+"""Writes what CuPy has into standin/cupy/names.json, so that the stand-in offers no more. Run it where CuPy is.
 
 CuPy can be imported without a GPU. A function's entry is its parameters, "ufunc", or null where Python can't tell.
 """

@@ -5,6 +5,8 @@ It has the names that CuPy 14 has (``names.json``, which ``describe_cupy.py`` wr
 
 from __future__ import annotations
 
+import types as _types
+
 import numpy as _np
 
 from . import _array, cuda, fft, linalg
@@ -61,11 +63,8 @@ class ufunc:
 
 
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
-    """From numbers, nested sequences, NumPy arrays or arrays of its own; always new unless ``copy`` is not asked for."""
-    if isinstance(obj, _np.ndarray):
-        value = obj
-    else:
-        value = unwrapped(obj)
+    """From numbers, nested sequences, NumPy arrays or arrays of its own; always new unless ``copy`` isn't asked for."""
+    value = obj if isinstance(obj, _np.ndarray) else unwrapped(obj)
     with _np.errstate(all="ignore"):
         result = _np.array(value, dtype=dtype, copy=True if copy else None, order=order, ndmin=ndmin)
     if result.dtype.kind not in "bifuc":
@@ -119,7 +118,13 @@ def get_default_pinned_memory_pool():
     return cuda.memory_pool
 
 
-_by_dtype_only = {"can_cast", "result_type", "promote_types", "min_scalar_type", "broadcast_shapes", "isscalar", "issubdtype"}
+lib = _types.SimpleNamespace(
+    stride_tricks=_types.SimpleNamespace(
+        as_strided=lambda x, shape=None, strides=None: x._like(
+            _np.lib.stride_tricks.as_strided(x._array, shape, strides)
+        )
+    )
+)
 for _name, _parameters in _NAMES["cupy"].items():
     if _name not in globals() and hasattr(_np, _name):
         globals()[_name] = (

@@ -1,13 +1,14 @@
 """The stand-in's array: a NumPy array that only CuPy's ways reach.
 
-It offers what CuPy's array has and nothing else, never becomes a NumPy array by itself, refuses NumPy arrays as operands
-and knows its device. Like CuPy, it gives 0-d arrays where NumPy gives scalars, and no floating-point warnings.
+It offers what CuPy's array has and nothing else, never becomes a NumPy array by itself, refuses NumPy arrays as
+operands and knows its device. Like CuPy, it gives 0-d arrays where NumPy gives scalars, and no floating-point warnings.
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
+import types
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class Device:
         self._before = []
 
     compute_capability = "90"
-    attributes = {"MaxSharedMemoryPerBlockOptin": 227 * 1024}
+    attributes = types.MappingProxyType({"MaxSharedMemoryPerBlockOptin": 227 * 1024})
 
     def __enter__(self):
         self._before.append(_state.device)
@@ -173,7 +174,7 @@ class ndarray:
     device = property(lambda self: Device(self._device))
     data = property(MemoryPointer)
     T = property(lambda self: self._like(self._array.T))
-    mT = property(lambda self: self._like(self._array.mT))  # noqa: N815
+    mT = property(lambda self: self._like(self._array.mT))
     base = property(lambda self: None if self._array.base is None else self._like(self._array.base))
     real = property(lambda self: self._like(self._array.real))
     imag = property(lambda self: self._like(self._array.imag))

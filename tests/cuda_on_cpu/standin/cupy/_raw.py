@@ -5,9 +5,8 @@ from __future__ import annotations
 import ctypes
 import math
 
+import kernels_on_cpu
 import numpy as np
-
-import build
 
 from . import _state
 from ._array import ndarray
@@ -19,7 +18,7 @@ _MARGIN = 64  # bytes before the memory of arguments that are compared after the
 class RawModule:
     def __init__(self, *, code, options=(), name_expressions=None, backend="nvrtc"):
         self._names = tuple(name_expressions or ())
-        self._library = build.module(code, self._names)
+        self._library = kernels_on_cpu.module(code, self._names)
 
     def get_function(self, name):
         return RawKernel(self._library, self._names.index(name), name)
@@ -53,7 +52,7 @@ class RawKernel:
                 values[i] = np.array(memory.address(argument), np.uint64)
         pointers = (ctypes.c_void_p * len(args))(*[value.ctypes.data for value in values])
         _state.launches += 1
-        error = build.runtime().mt_launch(
+        error = kernels_on_cpu.runtime().mt_launch(
             self._body,
             pointers,
             (ctypes.c_uint * 3)(*grid),
@@ -105,7 +104,7 @@ class _Memory:
         for slot, piece in enumerate(merged):
             first, end = piece[:2]
             padding = -end % 16  # keeps the address's remainder by 16, which vectors of 4 floats depend on
-            fence = build.runtime().mt_fenced(slot, end - first + padding + _MARGIN)
+            fence = kernels_on_cpu.runtime().mt_fenced(slot, end - first + padding + _MARGIN)
             piece[3] = fence - padding - (end - first)
             ctypes.memset(piece[3] - _MARGIN, _CANARY, _MARGIN)
             ctypes.memmove(piece[3], first, end - first)

@@ -34,6 +34,8 @@ runtime = types.SimpleNamespace(
     },
 )
 
+nvrtc = types.SimpleNamespace(getVersion=lambda: (13, 0), getSupportedArchs=lambda: (75, 80, 90, 100, 120))
+
 
 def is_available():
     return True
