@@ -45,8 +45,9 @@ def families() -> tuple[str, ...]:
 
 @functools.cache
 def text(family: str) -> str:
-    """What the compiler gets: ``device.cuh`` and then the family's file, with the files that it includes in their place,
-    so that the caches of compiled kernels, which know a kernel by its source, notice a change in any."""
+    """What the compiler gets: ``device.cuh`` and then the family's file, with the files that it includes in their place.
+
+    So the caches of compiled kernels, which know a kernel by its source, notice a change in any."""
     source = (KERNELS / f"{family}.cu").read_text()
     included = re.findall(r'^#include "(.*)"$', source, re.MULTILINE)
     source = re.sub(r'^#include ".*"$', "", source, flags=re.MULTILINE)
