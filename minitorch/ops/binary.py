@@ -14,9 +14,9 @@ from .dispatch import (
     ieee,
     in_float32,
     pair,
-    same_device,
     scalar,
     ufunc,
+    with_scalars_moved,
 )
 from .smooth_activation import sigmoid
 
@@ -60,6 +60,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """
     check_tensors("lerp", input=input, end=end)
     check_kind("lerp", input, "f")
+    input, end, weight = with_scalars_moved("lerp", (input, end, weight))
     if not isinstance(weight, Tensor):
         weight = scalar(weight, input.dtype, input)
     elif weight.data.ndim == 0:
@@ -67,7 +68,6 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     for name, tensor in (("end", end), ("weight", weight)):
         if tensor.data.dtype != input.data.dtype:
             raise RuntimeError(f"lerp: expected dtype {input.dtype} for `{name}` but got dtype {tensor.dtype}")
-    same_device("lerp", input, end, weight)
     broadcast_shape("lerp", input.data.shape, end.data.shape, weight.data.shape)
     if input.data.dtype == float16.numpy:
         return in_float32(lerp, input, end, weight)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import dtypes
-from ..backends.protocol import Backend
 from ..devices import device as Device
 from ..tensor import Function, Tensor, backend_of, tensor_method, wrap
-from .dispatch import cast
+from .dispatch import Move, cast
 
 
 class Clone(Function):
@@ -31,19 +30,6 @@ def clone(input: Tensor) -> Tensor:
 def contiguous(input: Tensor) -> Tensor:
     """The tensor itself if its elements lie in C order, else a copy in which they do."""
     return input if input.data.flags.c_contiguous else clone(input)
-
-
-class Move(Function):
-    """The same numbers on another device; the gradient goes back to where the input is."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, backend: Backend) -> Tensor:
-        ctx.backend = input.backend
-        return wrap(backend.move(input.data), backend)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return Move.apply(grad_output, ctx.backend), None
 
 
 @tensor_method("to")

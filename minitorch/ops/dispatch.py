@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextvars
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..backends.protocol import Backend
 from ..dtypes import (
     as_dtype,
     bool_,
@@ -58,6 +59,19 @@ class Cast(Function):
 def cast(input: Tensor, d: dtype) -> Tensor:
     """``input`` in dtype ``d``; itself where it has that dtype already."""
     return input if input.data.dtype == d.numpy else Cast.apply(input, d)
+
+
+class Move(Function):
+    """The same numbers on another device; the gradient goes back to where the input is."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, backend: Backend) -> Tensor:
+        ctx.backend = input.backend
+        return wrap(backend.move(input.data), backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return Move.apply(grad_output, ctx.backend), None
 
 
 def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
@@ -121,6 +135,23 @@ def same_device(name: str, *tensors: Tensor) -> None:
             )
 
 
+def with_scalars_moved(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """``values`` with their tensors on one device: one without dimensions on the CPU counts as a number, as in PyTorch,
+    and goes to the GPU on which the others are.
+
+    Raises:
+        RuntimeError: others are on two devices.
+    """
+    tensors = [v for v in values if isinstance(v, Tensor)]
+    backends = {t.backend for t in tensors}
+    if len(backends) == 1:
+        return values
+    numbers = [t for t in tensors if not t.data.ndim and not t.is_cuda]
+    others = [t for t in tensors if not any(t is n for n in numbers)]
+    same_device(name, *others)
+    return [Move.apply(v, others[0].backend) if any(v is n for n in numbers) else v for v in values]
+
+
 def as_tensor_operand(value: Any, like: Tensor, name: str) -> Any:
     """Arrays and NumPy scalars next to a tensor count as tensors; numbers stay numbers."""
     if isinstance(value, (Tensor, bool, int, float)):
@@ -152,14 +183,13 @@ def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     )
 
 
-def operands(name: str, *values: Any) -> list[Tensor]:
-    """``values`` (tensors and numbers, at least one tensor) as tensors of their common dtype on one device."""
-    like = next((v for v in values if isinstance(v, Tensor)), None)
+def operands(name: str, *given: Any) -> list[Tensor]:
+    """``given`` (tensors and numbers, at least one tensor) as tensors of their common dtype on one device."""
+    like = next((v for v in given if isinstance(v, Tensor)), None)
     if like is None:
-        raise TypeError(f"{name}: expected at least one tensor, got {', '.join(type(v).__name__ for v in values)}")
-    values = tuple([as_tensor_operand(v, like, name) for v in values])
+        raise TypeError(f"{name}: expected at least one tensor, got {', '.join(type(v).__name__ for v in given)}")
+    values = with_scalars_moved(name, [as_tensor_operand(v, like, name) for v in given])
     tensors = [v for v in values if isinstance(v, Tensor)]
-    same_device(name, *tensors)
     d = result_dtype(*[promotion_of(v) for v in values])
     shape = tensors[0].data.shape
     if any(t.data.shape != shape for t in tensors):

@@ -360,6 +360,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         RuntimeError: ``indices`` is not of int64, the ranks differ, the other dimensions don't broadcast, or an index
             is out of range.
     """
+    same_device("take_along_dim", input, indices)
     if indices.data.dtype != "int64":
         raise RuntimeError(f"take_along_dim: dtype of indices should be int64 but got {indices.dtype}")
     if dim is None:

@@ -251,8 +251,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     check_in_place("setitem", input, value, instead="Make a new tensor, with where, cat or stack")
     if isinstance(value, Tensor):
-        same_device("setitem", input, value)
-        source = value.data
+        if value.data.ndim or value.is_cuda:  # else it counts as a number
+            same_device("setitem", input, value)
+        source = input.backend.move(value.data)
     elif isinstance(value, np.ndarray):
         source = input.backend.xp.asarray(value)
     elif isinstance(value, (bool, int, float, np.generic)):

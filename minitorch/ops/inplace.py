@@ -20,7 +20,7 @@ def is_writeable(array: Any) -> bool:
     """Whether each element has its own place, and it may change. NumPy knows; CuPy lets anything be written."""
     if isinstance(array, np.ndarray):
         return bool(array.flags.writeable)
-    return all(stride or size < 2 for stride, size in zip(array.strides, array.shape, strict=True))
+    return array.size == 0 or all(stride or n < 2 for stride, n in zip(array.strides, array.shape, strict=True))
 
 
 def check_in_place(

@@ -16,9 +16,9 @@ from .dispatch import (
     operands,
     pair,
     promotion_of,
-    same_device,
     scalar,
     ufunc,
+    with_scalars_moved,
 )
 
 
@@ -72,8 +72,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         )
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = scalar(input, of_scalar(input), condition)
+    condition, input, other = with_scalars_moved("where", (condition, input, other))
     a, b = operands("where", input, other)
-    same_device("where", condition, a)
     broadcast_shape("where", condition.data.shape, a.data.shape, b.data.shape)
     return Where.apply(condition, a, b)
 
@@ -110,7 +110,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got one of shape {tuple(value.data.shape)}"
         )
-    same_device("masked_fill", input, mask, value)
+    input, mask, value = with_scalars_moved("masked_fill", (input, mask, value))
     broadcast_shape("masked_fill", input.data.shape, mask.data.shape)
     return Where.apply(mask, cast(value, input.dtype), input)
 
@@ -201,10 +201,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
     check_tensors("clamp", input=input)
+    input, min, max = with_scalars_moved("clamp", (input, min, max))
     given = [v for v in (input, min, max) if v is not None]
     d = result_dtype(*[promotion_of(v) for v in given])
     tensors = [v for v in given if isinstance(v, Tensor)]
-    same_device("clamp", *tensors)
     broadcast_shape("clamp", *[t.data.shape for t in tensors])
     return Clamp.apply(cast(input, d), *[_bound(b, d, input) for b in (min, max)])
 

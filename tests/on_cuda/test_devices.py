@@ -9,12 +9,13 @@ from dataclasses import replace
 import cupy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from ops_table import TABLE
 
 import minitorch
 from minitorch import nn
+from minitorch.backends.cuda import conv
 from minitorch.backends.cuda import launch as launches
 from minitorch.models import LeNet5
 from minitorch.nn import functional
@@ -64,17 +65,80 @@ def test_copies():
     assert repr(x) == "tensor([1., 1.], device='cuda:0', requires_grad=True)"
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE if op.floats], ids=lambda op: op.name)
+def several(op):
+    """Calls with more than one tensor, of which at least one has dimensions and isn't alone."""
+    return cases(op, np.float32).filter(lambda case: len(case.tensors) > 1 and any(map(np.ndim, case.tensors)))
+
+
+def takes_several(op):
+    """Whether such calls are among the first that Hypothesis makes."""
+    found = []
+
+    @settings(max_examples=10, database=None, derandomize=True, phases=[Phase.generate])
+    @given(cases(op, np.float32))
+    def look(case):
+        found.append(len(case.tensors) > 1)
+
+    look()
+    return any(found)
+
+
+@pytest.mark.parametrize("op", [op for op in TABLE if op.floats and takes_several(op)], ids=lambda op: op.name)
 @given(data=st.data())
 @settings(max_examples=5)
 def test_two_devices_in_one_call_raise(op, data):
     """The message names both devices, whichever tensor is on the wrong one."""
-    case = data.draw(cases(op, np.float32).filter(lambda case: len(case.tensors) > 1))
-    wrong = data.draw(st.integers(0, len(case.tensors) - 1))
+    case = data.draw(several(op))
+    wrong = data.draw(st.sampled_from([i for i, array in enumerate(case.tensors) if array.ndim]))
     there = replace(op, device="cuda")
     tensors = [(op if i == wrong else there).tensor(array) for i, array in enumerate(case.tensors)]
     with pytest.raises(RuntimeError, match=r"(?s)cuda:0.*cpu|cpu.*cuda:0"):
         there.run(case, tensors)
+
+
+NUMBERS = {
+    "add": lambda x, n: x + n,
+    "rsub": lambda x, n: n - x,
+    "pow": lambda x, n: x**n,
+    "lt": lambda x, n: x < n,
+    "where": lambda x, n: minitorch.where(x > 1, n, x),
+    "where, condition": lambda x, n: minitorch.where(n > 1, x, -x),
+    "masked_fill": lambda x, n: x.masked_fill(x > 1, n),
+    "clamp": lambda x, n: x.clamp(max=n),
+    "maximum": lambda x, n: minitorch.maximum(n, x),
+    "lerp": lambda x, n: minitorch.lerp(x, -x, n),
+}
+
+
+@pytest.mark.parametrize("call", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("shape", [(3,), ()])
+def test_a_tensor_without_dimensions_on_the_cpu_counts_as_a_number(call, shape):
+    x = minitorch.full(shape, 1.5, requires_grad=True)
+    y = x.detach().cuda().requires_grad_()
+    results, gradients = [], []
+    for tensor in (x, y):
+        n = minitorch.tensor(2.0, requires_grad=True)
+        out = call(tensor, n)
+        results.append(out)
+        if out.requires_grad:
+            out.sum().backward()
+            assert n.grad is None or n.grad.device == minitorch.device("cpu")
+            gradients.append((tensor.grad, n.grad))
+    assert results[1].is_cuda
+    assert_close(results[1].detach(), results[0].detach())
+    for here, there in zip(*gradients, strict=True) if gradients else ():
+        assert (here is None) == (there is None)
+        if here is not None:
+            assert_close(there, here)
+
+
+def test_such_a_number_is_assigned():
+    x = minitorch.zeros(3, device="cuda")
+    x[1:] = minitorch.tensor(2.0)
+    x[minitorch.tensor([0], device="cuda")] = minitorch.tensor(3.0)
+    assert x.tolist() == [3, 2, 2]
+    with pytest.raises(RuntimeError, match="cpu and cuda:0"):
+        minitorch.zeros(())[...] = x[0]
 
 
 def test_in_place_operations():
@@ -116,7 +180,7 @@ def trained(device, optimizer, steps=3):
     update = optimizer(model.parameters())
     losses = []
     for _ in range(steps):
-        images = minitorch.randn(4, 1, 28, 28).to(device)
+        images = minitorch.randn(4, 1, 32, 32).to(device)
         labels = minitorch.randint(0, 10, (4,)).to(device)
         update.zero_grad()
         loss = nn.functional.cross_entropy(model(images), labels)
@@ -135,12 +199,17 @@ def trained(device, optimizer, steps=3):
     ],
     ids=["SGD", "Adam", "RMSprop"],
 )
-def test_a_network_trains_as_on_the_cpu(optimizer):
+@pytest.mark.parametrize(("precision", "tolerance"), [("ieee", 1e-4), ("tf32", 2e-2)])
+def test_a_network_trains_as_on_the_cpu(optimizer, precision, tolerance, monkeypatch):
+    monkeypatch.setattr(conv, "fp32_precision", precision)
     (there, losses), (here, wanted) = trained("cuda", optimizer), trained("cpu", optimizer)
-    np.testing.assert_allclose(losses, wanted, rtol=2e-3)  # the convolutions compute in TensorFloat-32
+    np.testing.assert_allclose(losses, wanted, rtol=tolerance / 10)
     for name, parameter in there.state_dict().items():
         assert parameter.is_cuda
-        assert_close(parameter, here.state_dict()[name], rtol=2e-2, atol=2e-3, msg=name)
+        # In the norm: where a gradient is nearly 0, Adam's first steps depend on its sign alone.
+        expected = here.state_dict()[name].numpy()
+        error = np.linalg.norm(parameter.cpu().numpy() - expected)
+        assert error <= tolerance * np.linalg.norm(expected), name
     here.load_state_dict(there.state_dict())  # across devices
     assert_close(here.state_dict()[name], parameter)
 

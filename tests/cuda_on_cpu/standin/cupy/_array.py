@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import types
+import weakref
 
 import numpy as np
 
@@ -116,8 +117,11 @@ class Device:
         return self.id
 
 
+_owners = weakref.WeakValueDictionary()  # of NumPy's arrays, by their number: alive as long as these are
+
+
 class ndarray:
-    __slots__ = ("__weakref__", "_array", "_device")
+    __slots__ = ("__weakref__", "_array", "_device", "base")
     __array_priority__ = 100
 
     def __new__(cls, shape, dtype=float):
@@ -130,6 +134,10 @@ class ndarray:
         self = object.__new__(cls)
         self._array = array
         self._device = _state.device
+        # A view's base is the array that it was, through whatever views, taken of: the one object.
+        self.base = _owners.get(id(array.base)) if isinstance(array.base, np.ndarray) else None
+        if self.base is None:
+            _owners[id(array)] = self
         return self
 
     # ---- no way to NumPy but get() ------------------------------------------------------------------------------
@@ -175,7 +183,6 @@ class ndarray:
     data = property(MemoryPointer)
     T = property(lambda self: self._like(self._array.T))
     mT = property(lambda self: self._like(self._array.mT))
-    base = property(lambda self: None if self._array.base is None else self._like(self._array.base))
     real = property(lambda self: self._like(self._array.real))
     imag = property(lambda self: self._like(self._array.imag))
 
