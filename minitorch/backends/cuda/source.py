@@ -45,7 +45,7 @@ def families() -> tuple[str, ...]:
 
 @functools.cache
 def text(family: str) -> str:
-    """What the compiler gets: ``device.cuh`` and then the family's file, with the files that it includes in their place.
+    """What the compiler gets: ``device.cuh``, then the family's file with the files that it includes in their place.
 
     So the caches of compiled kernels, which know a kernel by its source, notice a change in any."""
     source = (KERNELS / f"{family}.cu").read_text()
