@@ -75,7 +75,12 @@ def as_dtype(value: Any) -> dtype:
 
 
 def get_default_dtype() -> dtype:
-    """The dtype of tensors made from Python floats; float32 unless :func:`set_default_dtype` changed it."""
+    """The dtype of tensors made from Python floats; float32 unless :func:`set_default_dtype` changed it.
+
+    >>> import minitorch
+    >>> minitorch.get_default_dtype(), minitorch.tensor(1.5).dtype
+    (minitorch.float32, minitorch.float32)
+    """
     return _default
 
 

@@ -88,27 +88,67 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seeds the default generator, which everything random uses that is given none."""
+    """Seeds the default generator, which everything random uses that is given none; returns it.
+
+    >>> import minitorch
+    >>> generator = minitorch.manual_seed(0)
+    >>> first = minitorch.rand(3)
+    >>> generator = minitorch.manual_seed(0)
+    >>> minitorch.equal(minitorch.rand(3), first)
+    True
+
+    Raises:
+        ValueError: ``seed`` is not in [-2⁶³, 2⁶⁴).
+    """
     return default_generator.manual_seed(seed)
 
 
 def seed() -> int:
-    """Seeds the default generator with a number that the operating system chooses; returns it."""
+    """Seeds the default generator with a number that the operating system chooses; returns it.
+
+    >>> import minitorch
+    >>> seed = minitorch.seed()  # note it down to repeat an experiment
+    >>> minitorch.initial_seed() == seed
+    True
+    """
     return default_generator.seed()
 
 
 def initial_seed() -> int:
-    """The seed of the default generator."""
+    """The seed of the default generator, however many numbers were drawn since.
+
+    >>> import minitorch
+    >>> generator = minitorch.manual_seed(42)
+    >>> minitorch.initial_seed()
+    42
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> tuple[int, int]:
-    """Where the default generator stands."""
+    """Where the default generator stands, for :func:`set_rng_state`: its seed and the number of its next block.
+
+    >>> import minitorch
+    >>> generator = minitorch.manual_seed(42)
+    >>> minitorch.get_rng_state()
+    (42, 0)
+    """
     return default_generator.get_state()
 
 
 def set_rng_state(state: tuple[int, int]) -> None:
-    """Continues the default generator where :func:`get_rng_state` was called."""
+    """Continues the default generator where :func:`get_rng_state` was called.
+
+    >>> import minitorch
+    >>> state = minitorch.get_rng_state()
+    >>> first = minitorch.rand(3)
+    >>> minitorch.set_rng_state(state)
+    >>> minitorch.equal(minitorch.rand(3), first)
+    True
+
+    Raises:
+        TypeError: ``state`` is not what :func:`get_rng_state` gives.
+    """
     default_generator.set_state(state)
 
 

@@ -89,9 +89,17 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
 def load(f: str | os.PathLike[str], map_location: Any = None) -> Any:
     """Reads what :func:`save` wrote, or the tensors of any other safetensors file as a dict.
 
+    Unlike a pickle, the file can't make the program that reads it run code.
+
     Args:
         f: the file.
         map_location: the device that the tensors shall be on; the CPU by default.
+
+    >>> import minitorch, os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+    >>> minitorch.save(minitorch.nn.Linear(2, 1).state_dict(), path)
+    >>> minitorch.nn.Linear(2, 1).load_state_dict(minitorch.load(path))
+    <All keys matched successfully>
 
     Raises:
         OSError: the file can't be read.

@@ -61,6 +61,11 @@ class Tensor(Variable, TensorMethods):
     ``Tensor.data`` is the NumPy (or CuPy) array itself; changing it is not noticed by autograd.
 
     ``Tensor(data)`` is ``minitorch.tensor(data)`` in the default floating dtype, as ``torch.Tensor`` is.
+
+    >>> import minitorch
+    >>> minitorch.Tensor([[1, 2], [3, 4]]) + 0.5
+    tensor([[1.5000, 2.5000],
+            [3.5000, 4.5000]])
     """
 
     __slots__ = ("backend",)

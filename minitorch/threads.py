@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 def get_num_threads() -> int:
-    """The number of threads that the CPU kernels use: at first ``OMP_NUM_THREADS``, or one a processor."""
+    """The number of threads that the CPU kernels use: at first ``OMP_NUM_THREADS``, or one a processor.
+
+    >>> import minitorch
+    >>> minitorch.get_num_threads() >= 1
+    True
+    """
     from .backends import cpu
 
     return cpu.get_num_threads()

@@ -264,6 +264,28 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     """For a ``backward`` that isn't written with differentiable operations: a second derivative raises.
 
     Put it under ``@staticmethod``.
+
+    >>> import minitorch
+    >>> from minitorch.autograd import Function, grad, once_differentiable
+    >>> class Cube(Function):
+    ...     @staticmethod
+    ...     def forward(ctx, input):
+    ...         ctx.save_for_backward(input)
+    ...         return input**3
+    ...
+    ...     @staticmethod
+    ...     @once_differentiable
+    ...     def backward(ctx, grad_output):
+    ...         (input,) = ctx.saved_tensors
+    ...         return minitorch.from_numpy(3 * input.detach().numpy() ** 2 * grad_output.detach().numpy())
+    >>> x = minitorch.tensor([2.], requires_grad=True)
+    >>> (gradient,) = grad(Cube.apply(x), x, create_graph=True)
+    >>> gradient.item()
+    12.0
+    >>> gradient.backward()
+    Traceback (most recent call last):
+        ...
+    RuntimeError: trying to differentiate twice a function that was marked with @once_differentiable
     """
 
     @wraps(backward)

@@ -19,7 +19,13 @@ state = _State()
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are being recorded in this thread."""
+    """Whether operations are being recorded in this thread.
+
+    >>> import minitorch
+    >>> with minitorch.no_grad():
+    ...     print(minitorch.is_grad_enabled())
+    False
+    """
     return state.enabled
 
 
@@ -82,7 +88,15 @@ class no_grad(_Decorating):
 
 
 class enable_grad(_Decorating):
-    """Records again inside a :class:`no_grad`."""
+    """Records again inside a :class:`no_grad`.
+
+    >>> import minitorch
+    >>> x = minitorch.ones(2, requires_grad=True)
+    >>> with minitorch.no_grad(), minitorch.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     mode = True
 

@@ -18,7 +18,22 @@ Shape = tuple[int, ...]
 
 
 class GradcheckError(RuntimeError):
-    """A gradient failed :func:`minitorch.autograd.gradcheck`."""
+    """A gradient failed :func:`minitorch.autograd.gradcheck`. The message says where, how far off it is, and why.
+
+    >>> import minitorch
+    >>> x = minitorch.ones(1, dtype=minitorch.float64, requires_grad=True)
+    >>> try:
+    ...     minitorch.autograd.gradcheck(lambda x: x * x.detach(), x)
+    ... except minitorch.autograd.GradcheckError as error:
+    ...     print(error)
+    gradcheck: Jacobian mismatch for output 0 with respect to input 0
+    operation:    MulBackward
+    worst:        d output 0[0] / d input 0[0]
+    analytical:   1 (by backward)
+    numerical:    2 (by central differences, eps=1e-06)
+    error:        1, allowed 0.00201 (atol=1e-05 + rtol=0.001·|numerical|); 1 of 1 elements are wrong
+    likely cause: the gradient is off by a factor of 2 (too small: multiply it by 2)
+    """
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,12 @@ class Variable:
 
     A tensor is the output ``output_nr`` of the graph node ``grad_fn``, or a leaf where ``grad_fn`` is None. The engine
     adds the gradients of leaves that require one into ``grad``.
+
+    >>> import minitorch
+    >>> x = minitorch.ones(2, requires_grad=True)
+    >>> y = x * 3
+    >>> x.grad_fn, y.grad_fn.name(), y.output_nr, y.requires_grad
+    (None, 'MulBackward', 0, True)
     """
 
     # The underscored slots are read on every recorded operation; the properties below guard what users assign.

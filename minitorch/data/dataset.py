@@ -18,6 +18,16 @@ class Dataset:
 
     A subclass that can make a whole batch faster than sample by sample also defines
     ``get_batch(indices: numpy.ndarray)``, which returns the batch as :class:`DataLoader` should hand it out.
+
+    >>> import minitorch
+    >>> class Squares(minitorch.data.Dataset):
+    ...     def __getitem__(self, index):
+    ...         return float(index), float(index**2)
+    ...
+    ...     def __len__(self):
+    ...         return 10
+    >>> next(iter(minitorch.data.DataLoader(Squares(), batch_size=3)))
+    [tensor([0., 1., 2.], dtype=minitorch.float64), tensor([0., 1., 4.], dtype=minitorch.float64)]
     """
 
     def __getitem__(self, index: Any) -> Any:
@@ -63,6 +73,11 @@ class TensorDataset(Dataset):
 
 class Subset(Dataset):
     """The samples of ``dataset`` at ``indices``, in that order.
+
+    >>> import minitorch
+    >>> subset = minitorch.data.Subset(["a", "b", "c", "d"], [3, 1])
+    >>> len(subset), subset[0]
+    (2, 'd')
 
     Raises:
         IndexError: an index is outside the dataset.

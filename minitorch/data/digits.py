@@ -24,6 +24,15 @@ class Digits(ImageDataset):
         train: the training set (1,347 digits), or else the test set (450).
         size: pixels a side; 32 is what LeNet-5 takes.
         transform, target_transform: applied to each image and each class.
+
+    >>> import minitorch
+    >>> digits = minitorch.data.Digits(train=False, size=8)
+    >>> image, target = digits[0]
+    >>> digits, image.shape, target
+    (Digits(450 images of 8×8, 10 classes), minitorch.Size([1, 8, 8]), 1)
+
+    Raises:
+        ImportError: scikit-learn isn't installed.
     """
 
     def __init__(

@@ -26,6 +26,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """The array in an IDX file, compressed with gzip or not (its first bytes tell).
 
+    >>> import minitorch, os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "labels")
+    >>> with open(path, "wb") as file:  # bytes (type 8), one dimension, of size 3; 5, 0, 4
+    ...     count = file.write(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]))
+    >>> minitorch.data.read_idx(path)
+    array([5, 0, 4], dtype=uint8)
+
     Raises:
         ValueError: the file is damaged, truncated, has something behind the array, or isn't an IDX file at all.
         OSError: it can't be read.

@@ -23,6 +23,12 @@ class ImageDataset(Dataset):
         data: all images as they are stored: (N, H, W), uint8 from 0 to 255 or float32 from 0 to 1.
         targets: their classes: (N,), int64.
         classes: the name of each class.
+
+    >>> import minitorch
+    >>> images = minitorch.tensor([[[0, 255]], [[255, 0]]], dtype=minitorch.uint8)
+    >>> dataset = minitorch.data.ImageDataset(images, minitorch.tensor([0, 1]), ("right", "left"))
+    >>> dataset[1]
+    (tensor([[[1., 0.]]]), 1)
     """
 
     def __init__(

@@ -27,7 +27,11 @@ class MNIST(ImageDataset):
         transform, target_transform: applied to each image and each class.
         download: fetch the files that are not there.
 
-    Samples, ``data``, ``targets`` and ``classes`` are described in :class:`minitorch.data.ImageDataset`.
+    Samples, ``data``, ``targets`` and ``classes`` are described in :class:`minitorch.data.ImageDataset`::
+
+        train = MNIST("data", download=True)
+        for images, targets in DataLoader(train, batch_size=64, shuffle=True):
+            ...  # (64, 1, 28, 28) and (64,)
 
     Raises:
         RuntimeError: files are missing and aren't to be, or can't be, downloaded.
@@ -109,7 +113,11 @@ class MNIST(ImageDataset):
 class FashionMNIST(MNIST):
     """Articles of clothing in MNIST's format: 60,000 for training and 10,000 for testing (Xiao et al., 2017).
 
-    Arguments and errors are those of :class:`MNIST`; downloads go into ``FashionMNIST/raw``.
+    Arguments and errors are those of :class:`MNIST`; downloads go into ``FashionMNIST/raw``::
+
+        test = FashionMNIST("data", train=False, download=True)
+        image, target = test[0]
+        print(test.classes[target])
     """
 
     names = (

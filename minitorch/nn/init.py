@@ -2,11 +2,6 @@
 
 Every function fills its tensor in place, without recording, and returns it. The random ones draw from ``generator`` or
 from the default generator, so that ``minitorch.manual_seed(0)`` makes a model the same every time.
-
->>> import minitorch
->>> from minitorch import nn
->>> nn.init.constant_(minitorch.empty(2), 0.5)
-tensor([0.5000, 0.5000])
 """
 
 from __future__ import annotations
@@ -36,7 +31,16 @@ def _check_floating(name: str, tensor: Tensor) -> None:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Numbers from [a, b), each as likely as the others."""
+    """Numbers from [a, b), each as likely as the others.
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.uniform_(minitorch.empty(1000), -1, 1)
+    >>> bool((w >= -1).all() and (w < 1).all())
+    True
+
+    Raises:
+        RuntimeError: a > b, or the dtype is no floating one.
+    """
     _check_floating("uniform_", tensor)
     if not a <= b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
@@ -45,7 +49,16 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normally distributed numbers."""
+    """Normally distributed numbers with this mean and standard deviation.
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.normal_(minitorch.empty(10_000), mean=5, std=0.1)
+    >>> print(f"{w.mean():.1f} {w.std():.1f}")
+    5.0 0.1
+
+    Raises:
+        RuntimeError: ``std`` is negative, or the dtype is no floating one.
+    """
     _check_floating("normal_", tensor)
     if not std >= 0:
         raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
@@ -66,8 +79,14 @@ def trunc_normal_(
     Where that would take long, uniform numbers from [a, b] are kept as often as their density says: rejection sampling
     (von Neumann, 1951) either way.
 
+    >>> import minitorch
+    >>> w = minitorch.nn.init.trunc_normal_(minitorch.empty(10_000), std=0.02, a=-0.04, b=0.04)
+    >>> bool((w.abs() <= 0.04).all())
+    True
+
     Raises:
         ValueError: ``std`` is not positive, or a > b.
+        RuntimeError: the dtype is no floating one.
     """
     _check_floating("trunc_normal_", tensor)
     if not std > 0:
@@ -100,22 +119,42 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """The same number everywhere."""
+    """The same number everywhere.
+
+    >>> import minitorch
+    >>> minitorch.nn.init.constant_(minitorch.empty(2), 0.5)
+    tensor([0.5000, 0.5000])
+    """
     return _fill("constant_", tensor, val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones."""
+    """Ones, as the weights of normalising layers start.
+
+    >>> import minitorch
+    >>> minitorch.nn.init.ones_(minitorch.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros."""
+    """Zeros. Right for biases; weights of zero would all get the same gradient, and stay alike for ever.
+
+    >>> import minitorch
+    >>> minitorch.nn.init.zeros_(minitorch.empty(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as far as the sides allow: a linear layer then passes its inputs on.
+
+    >>> import minitorch
+    >>> minitorch.nn.init.eye_(minitorch.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
 
     Raises:
         ValueError: the tensor is no matrix.
@@ -130,6 +169,11 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     Args:
         tensor: the weight of a convolution, (O, C/groups, …) with one to three dimensions of space.
         groups: each of them passes its first channels on.
+
+    >>> import minitorch
+    >>> minitorch.nn.init.dirac_(minitorch.empty(1, 2, 3))
+    tensor([[[0., 1., 0.],
+             [0., 0., 0.]]])
 
     Raises:
         ValueError: the tensor has another number of dimensions, or ``groups`` doesn't divide O.
@@ -159,6 +203,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + param²)) for leaky_relu (param 0.01 unless
     given), 3/4 for selu.
+
+    >>> import minitorch
+    >>> minitorch.nn.init.calculate_gain("leaky_relu", 1.0), minitorch.nn.init.calculate_gain("selu")
+    (1.0, 0.75)
 
     Raises:
         ValueError: the nonlinearity has no recommended gain here, or ``param`` is no number.
@@ -191,13 +239,33 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform with variance gain²·2 / (fan_in + fan_out) (Glorot and Bengio, AISTATS 2010)."""
+    """Uniform in ±gain·√(6 / (fan_in + fan_out)), which has the variance gain²·2 / (fan_in + fan_out).
+
+    Activations and gradients then keep about the same size from layer to layer. fan_in is the number of inputs that
+    make an output, fan_out that of outputs that an input goes to.
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.xavier_uniform_(minitorch.empty(2, 4))  # ±√(6 / (4 + 2)) = ±1
+    >>> bool((w.abs() <= 1).all())
+    True
+
+    Raises:
+        ValueError: the tensor has fewer than 2 dimensions.
+
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010), section 4.2.
+    """
     a = math.sqrt(3.0) * _xavier_std(tensor, gain)
     return uniform_(tensor, -a, a, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal with variance gain²·2 / (fan_in + fan_out) (Glorot and Bengio, AISTATS 2010)."""
+    """Normal with variance gain²·2 / (fan_in + fan_out); see :func:`xavier_uniform_`, also for errors.
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.xavier_normal_(minitorch.empty(100, 100))
+    >>> print(f"{w.std():.1f}")
+    0.1
+    """
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
@@ -213,9 +281,22 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Uniform with variance gain² / fan (He et al., ICCV 2015); ``a`` is the slope of a leaky ReLU.
+    """Uniform in ±gain·√(3 / fan), which has the variance gain² / fan.
 
-    ``mode`` says whether the size of what flows forwards (``"fan_in"``) or backwards (``"fan_out"``) is kept.
+    Args:
+        a: the slope of a leaky ReLU, which the gain of :func:`calculate_gain` depends on.
+        mode: whether the size of what flows forwards (``"fan_in"``) or backwards (``"fan_out"``) is kept.
+        nonlinearity: what follows the layer.
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.kaiming_uniform_(minitorch.empty(8, 6), nonlinearity="relu")  # ±√2·√(3 / 6) = ±1
+    >>> bool((w.abs() <= 1).all())
+    True
+
+    Raises:
+        ValueError: the tensor has fewer than 2 dimensions, or there is no such mode or nonlinearity.
+
+    He et al., "Delving deep into rectifiers" (2015), section 2.2.
     """
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -228,7 +309,13 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with variance gain² / fan (He et al., ICCV 2015); see :func:`kaiming_uniform_`."""
+    """Normal with variance gain² / fan; see :func:`kaiming_uniform_`, also for arguments and errors.
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.kaiming_normal_(minitorch.empty(100, 200), nonlinearity="relu")
+    >>> print(f"{w.std():.1f}")
+    0.1
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
@@ -245,6 +332,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
     Further dimensions count as columns. It is Q of the QR decomposition of a matrix of normally distributed numbers,
     with the signs that make every rotation equally likely (Mezzadri, 2007).
+
+    >>> import minitorch
+    >>> w = minitorch.nn.init.orthogonal_(minitorch.empty(2, 5))
+    >>> minitorch.allclose(w @ w.T, minitorch.eye(2), atol=1e-6)
+    True
 
     Raises:
         ValueError: the tensor has fewer than 2 dimensions.
@@ -269,6 +361,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """Normally distributed numbers, and in each column ``sparsity`` of the rows, rounded up, are 0.
 
+    >>> import minitorch
+    >>> w = minitorch.nn.init.sparse_(minitorch.empty(4, 3), sparsity=0.75)
+    >>> (w == 0).sum(dim=0)
+    tensor([3, 3, 3])
+
     Raises:
         ValueError: the tensor is no matrix, or ``sparsity`` isn't between 0 and 1.
 
@@ -288,7 +385,13 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
 
 
 def uniform_bias_(bias: Tensor, weight: Tensor, generator: Generator | None = None) -> Tensor:
-    """Uniform in ±1/√fan_in of the layer's weight: the biases of linear and convolutional layers."""
+    """Uniform in ±1/√fan_in of the layer's weight: the biases of linear and convolutional layers.
+
+    >>> import minitorch
+    >>> bias = minitorch.nn.init.uniform_bias_(minitorch.empty(8), minitorch.empty(8, 16))
+    >>> bool((bias.abs() <= 0.25).all())
+    True
+    """
     fan_in, _ = _calculate_fan_in_and_fan_out(weight)
     bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
     return uniform_(bias, -bound, bound, generator)

@@ -14,7 +14,17 @@ from .parameter import Parameter
 
 
 class Identity(Module):
-    """Returns its input; whatever arguments it is made with are ignored."""
+    """Returns its input; whatever arguments it is made with are ignored. It stands in for a layer that is left out.
+
+    >>> import minitorch
+    >>> model = minitorch.nn.Sequential(minitorch.nn.Linear(2, 3), minitorch.nn.ReLU())
+    >>> model[1] = minitorch.nn.Identity()
+    >>> model
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): Identity()
+    )
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -54,7 +54,13 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """Pads the last two dimensions with ``value``."""
+    """Pads the last two dimensions with ``value``.
+
+    >>> import minitorch
+    >>> minitorch.nn.ConstantPad2d((0, 1, 1, 0), 7)(minitorch.tensor([[[1, 2]]]))
+    tensor([[[7, 7, 7],
+             [1, 2, 7]]])
+    """
 
     dims = 2
 
@@ -68,7 +74,12 @@ class _ZeroPad(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """Pads the last dimension with zeros."""
+    """Pads the last dimension with zeros.
+
+    >>> import minitorch
+    >>> minitorch.nn.ZeroPad1d((2, 1))(minitorch.tensor([[1, 2]]))
+    tensor([[0, 0, 1, 2, 0]])
+    """
 
     dims = 1
 
@@ -102,6 +113,13 @@ class ReflectionPad1d(_Pad):
 class ReflectionPad2d(_Pad):
     """Pads the last two dimensions with their elements, mirrored at the outermost ones.
 
+    >>> import minitorch
+    >>> minitorch.nn.ReflectionPad2d(1)(minitorch.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[4, 3, 4, 3],
+             [2, 1, 2, 1],
+             [4, 3, 4, 3],
+             [2, 1, 2, 1]]])
+
     Raises:
         RuntimeError: in the call, where the padding isn't below the size of a dimension.
     """
@@ -121,7 +139,15 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """Pads the last two dimensions by repeating the outermost elements."""
+    """Pads the last two dimensions by repeating the outermost elements.
+
+    >>> import minitorch
+    >>> minitorch.nn.ReplicationPad2d(1)(minitorch.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[1, 1, 2, 2],
+             [1, 1, 2, 2],
+             [3, 3, 4, 4],
+             [3, 3, 4, 4]]])
+    """
 
     dims, mode = 2, "replicate"
 
@@ -152,6 +178,12 @@ class CircularPad1d(_CircularPad):
 
 class CircularPad2d(_CircularPad):
     """Pads the last two dimensions with the elements of their other ends.
+
+    >>> import minitorch
+    >>> minitorch.nn.CircularPad2d((1, 0, 1, 0))(minitorch.tensor([[[1, 2], [3, 4]]]))
+    tensor([[[4, 3, 4],
+             [2, 1, 2],
+             [4, 3, 4]]])
 
     Raises:
         RuntimeError: in the call, where the padding is over the size of a dimension.

@@ -198,7 +198,13 @@ def adaptive_max_pool2d(
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: int | tuple[int | None, int | None], return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool2d` and the positions of the maxima, whatever ``return_indices`` says."""
+    """:func:`adaptive_max_pool2d` and the positions ``h·W + w`` of the maxima, whatever ``return_indices`` says.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.adaptive_max_pool2d_with_indices(minitorch.arange(15.).reshape(1, 3, 5), (1, 2))
+    (tensor([[[12., 14.]]]), tensor([[[12, 14]]]))
+    """
     return _adaptive_max_pool("adaptive_max_pool2d_with_indices", 2, input, output_size)
 
 
@@ -220,5 +226,11 @@ def adaptive_max_pool1d(input: Tensor, output_size: int | tuple[int], return_ind
 def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: int | tuple[int], return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool1d` and the positions of the maxima, whatever ``return_indices`` says."""
+    """:func:`adaptive_max_pool1d` and the positions of the maxima, whatever ``return_indices`` says.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.adaptive_max_pool1d_with_indices(minitorch.tensor([[1., 5., 2., 8., 3.]]), 2)
+    (tensor([[5., 8.]]), tensor([[1, 3]]))
+    """
     return _adaptive_max_pool("adaptive_max_pool1d_with_indices", 1, input, output_size)

@@ -135,10 +135,17 @@ def _scaled(name: str, other: Tensor, alpha: float) -> Tensor:
 
 @tensor_method("sub", "subtract", "__sub__")
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``input - alpha * other``, broadcast.
+    """``input - alpha * other``, broadcast; dtypes by type promotion.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[1.], [2.]]) - minitorch.tensor([1, 2])
+    tensor([[ 0., -1.],
+            [ 1.,  0.]])
 
     Raises:
-        RuntimeError: an operand is bool (use logical operations), or the shapes don't broadcast.
+        TypeError: an operand is neither a tensor nor a number.
+        RuntimeError: an operand is bool (use logical operations), ``alpha`` is a float and the result has integers, or
+            the shapes don't broadcast.
     """
     a, b = pair("sub", input, other)
     promoted = a is not input or b is not other
@@ -162,7 +169,17 @@ def rsub(input: Any, other: Any) -> Tensor:
 
 @tensor_method("mul", "multiply", "__mul__", "__rmul__")
 def mul(input: Any, other: Any) -> Tensor:
-    """``input * other``, elementwise and broadcast."""
+    """``input * other``, elementwise and broadcast; dtypes by type promotion. Matrices multiply with :func:`matmul`.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[1, 2], [3, 4]]) * minitorch.tensor([10, 100])
+    tensor([[ 10, 200],
+            [ 30, 400]])
+
+    Raises:
+        TypeError: an operand is neither a tensor nor a number.
+        RuntimeError: the shapes don't broadcast.
+    """
     return Mul.apply(*pair("mul", input, other))
 
 
@@ -216,6 +233,10 @@ def check_divisor(name: str, divisor: Tensor) -> None:
 def floor_divide(input: Any, other: Any) -> Tensor:
     """``⌊input / other⌋``, broadcast. Its gradient is 0 (PyTorch has one for ``div(rounding_mode="floor")`` only).
 
+    >>> import minitorch
+    >>> minitorch.tensor([7, -7]) // 2
+    tensor([ 3, -4])
+
     Raises:
         RuntimeError: integers are divided by zero.
         NotImplementedError: both operands are bool.
@@ -233,7 +254,18 @@ def rfloor_divide(input: Any, other: Any) -> Tensor:
 
 @tensor_method("remainder", "__mod__")
 def remainder(input: Any, other: Any) -> Tensor:
-    """``input - other * ⌊input / other⌋``: the remainder with the sign of ``other``, as Python's ``%``."""
+    """``input - other * ⌊input / other⌋``: the remainder with the sign of ``other``, as Python's ``%``.
+
+    The gradients are ``1`` for ``input`` and ``-⌊input / other⌋`` for ``other``, at the jumps too.
+
+    >>> import minitorch
+    >>> minitorch.tensor([7., -7.]) % 3, minitorch.tensor([7., -7.]) % -3
+    (tensor([1., 2.]), tensor([-2., -1.]))
+
+    Raises:
+        RuntimeError: integers are divided by zero.
+        NotImplementedError: both operands are bool.
+    """
     a, b = pair("remainder", input, other)
     check_divisor("remainder", b)
     return Remainder.apply(a, b)
@@ -247,10 +279,18 @@ def rremainder(input: Any, other: Any) -> Tensor:
 
 @tensor_method("pow", "__pow__")
 def pow(input: Any, exponent: Any) -> Tensor:
-    """``input ** exponent``, broadcast.
+    """``input ** exponent``, broadcast; dtypes by type promotion. NaN for a negative number to a fractional power.
+
+    ``0 ** 0`` is 1. The gradient of ``input`` is 0 where the exponent is 0; that of ``exponent`` is 0 where the base is
+    0 and the exponent isn't negative.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1., 2., 3.]) ** 2, 2 ** minitorch.tensor([1, 2, 3])
+    (tensor([1., 4., 9.]), tensor([2, 4, 8]))
 
     Raises:
-        RuntimeError: integers to a negative integer power, or bools to the power of bools.
+        RuntimeError: integers to a negative integer power.
+        NotImplementedError: both operands are bool tensors.
     """
     if isinstance(exponent, (int, float)) and isinstance(input, Tensor):
         if input.data.dtype.kind == "b" and isinstance(exponent, bool):

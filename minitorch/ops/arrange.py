@@ -116,7 +116,16 @@ def repeat(input: Tensor, repeats: Sequence[int]) -> Tensor:
 @tensor_method("tile")
 @spread_ints
 def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
-    """:func:`repeat`, where fewer numbers than dimensions stand for the last ones."""
+    """:func:`repeat`, where fewer numbers than dimensions stand for the last ones.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[1, 2], [3, 4]]).tile(2)
+    tensor([[1, 2, 1, 2],
+            [3, 4, 3, 4]])
+
+    Raises:
+        RuntimeError: a number is negative.
+    """
     return repeat(input, (*(1,) * (input.data.ndim - len(dims)), *dims))
 
 

@@ -1,4 +1,7 @@
-"""Comparisons, tests of elements, and logical and bitwise operators. None has a gradient."""
+"""Comparisons, tests of elements, and logical and bitwise operators. None has a gradient.
+
+Operands are tensors or numbers (else TypeError) that are broadcast (else RuntimeError) and promoted to one dtype.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,24 @@ def _apply(name: str, input: Any, other: Any, xp_name: str) -> Tensor:
 
 @tensor_method("eq")
 def eq(input: Any, other: Any) -> Tensor:
-    """``input == other``, elementwise and broadcast."""
+    """``input == other``, elementwise and broadcast. NaN equals nothing, not even itself.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1., 2., 3.]) == minitorch.tensor([1, 0, 3])
+    tensor([ True, False,  True])
+    """
     return _apply("eq", input, other, "equal")
 
 
 @tensor_method("ne", "not_equal")
 def ne(input: Any, other: Any) -> Tensor:
-    """``input != other``, elementwise and broadcast."""
+    """``input != other``, elementwise and broadcast. NaN differs from itself, which is how to find it.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1., float("nan")])
+    >>> minitorch.ne(x, x)
+    tensor([False,  True])
+    """
     return _apply("ne", input, other, "not_equal")
 
 
@@ -46,25 +60,46 @@ def is_unequal(input: Tensor, other: Any) -> Any:
 
 @tensor_method("lt", "less", "__lt__")
 def lt(input: Any, other: Any) -> Tensor:
-    """``input < other``, elementwise and broadcast."""
+    """``input < other``, elementwise and broadcast.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2, 3]) < 2
+    tensor([ True, False, False])
+    """
     return _apply("lt", input, other, "less")
 
 
 @tensor_method("le", "less_equal", "__le__")
 def le(input: Any, other: Any) -> Tensor:
-    """``input <= other``, elementwise and broadcast."""
+    """``input <= other``, elementwise and broadcast.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2, 3]) <= 2
+    tensor([ True,  True, False])
+    """
     return _apply("le", input, other, "less_equal")
 
 
 @tensor_method("gt", "greater", "__gt__")
 def gt(input: Any, other: Any) -> Tensor:
-    """``input > other``, elementwise and broadcast."""
+    """``input > other``, elementwise and broadcast.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[1], [2]]) > minitorch.tensor([0, 1])
+    tensor([[ True, False],
+            [ True,  True]])
+    """
     return _apply("gt", input, other, "greater")
 
 
 @tensor_method("ge", "greater_equal", "__ge__")
 def ge(input: Any, other: Any) -> Tensor:
-    """``input >= other``, elementwise and broadcast."""
+    """``input >= other``, elementwise and broadcast.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2, 3]) >= 2.5
+    tensor([False, False,  True])
+    """
     return _apply("ge", input, other, "greater_equal")
 
 
@@ -75,25 +110,54 @@ def _logical(name: str, input: Tensor, other: Tensor) -> Tensor:
 
 @tensor_method("logical_and")
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """Whether both elements are nonzero."""
+    """Whether both elements are nonzero (NaN is), broadcast, as bool whatever the dtypes.
+
+    >>> import minitorch
+    >>> minitorch.logical_and(minitorch.tensor([0, 1, 2]), minitorch.tensor([True, True, False]))
+    tensor([False,  True, False])
+
+    Raises:
+        TypeError: an operand is no tensor.
+    """
     return _logical("logical_and", input, other)
 
 
 @tensor_method("logical_or")
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """Whether one of the elements is nonzero."""
+    """Whether one of the elements is nonzero, or both are (NaN is), broadcast, as bool whatever the dtypes.
+
+    >>> import minitorch
+    >>> minitorch.logical_or(minitorch.tensor([0, 1, 2]), minitorch.tensor([False, True, False]))
+    tensor([False,  True,  True])
+
+    Raises:
+        TypeError: an operand is no tensor.
+    """
     return _logical("logical_or", input, other)
 
 
 @tensor_method("logical_xor")
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """Whether exactly one of the elements is nonzero."""
+    """Whether exactly one of the elements is nonzero (NaN is), broadcast, as bool whatever the dtypes.
+
+    >>> import minitorch
+    >>> minitorch.logical_xor(minitorch.tensor([0, 1, 2]), minitorch.tensor([False, True, False]))
+    tensor([False, False,  True])
+
+    Raises:
+        TypeError: an operand is no tensor.
+    """
     return _logical("logical_xor", input, other)
 
 
 @tensor_method("logical_not")
 def logical_not(input: Tensor) -> Tensor:
-    """Whether each element is zero."""
+    """Whether each element is zero, as bool. NaN isn't zero.
+
+    >>> import minitorch
+    >>> minitorch.logical_not(minitorch.tensor([0., 0.5, 2.]))
+    tensor([ True, False, False])
+    """
     return ufunc("logical_not", input)
 
 
@@ -105,25 +169,57 @@ def _bitwise(name: str, input: Any, other: Any) -> Tensor:
 
 @tensor_method("bitwise_and", "__and__", "__rand__")
 def bitwise_and(input: Any, other: Any) -> Tensor:
-    """``input & other`` of integers or bools."""
+    """``input & other`` of integers or bools: the bits that both have.
+
+    >>> import minitorch
+    >>> minitorch.tensor([0b1100]) & 0b1010  # 0b1000
+    tensor([8])
+
+    Raises:
+        NotImplementedError: the operands are floating-point numbers.
+    """
     return _bitwise("bitwise_and", input, other)
 
 
 @tensor_method("bitwise_or", "__or__", "__ror__")
 def bitwise_or(input: Any, other: Any) -> Tensor:
-    """``input | other`` of integers or bools."""
+    """``input | other`` of integers or bools: the bits that one of them has.
+
+    >>> import minitorch
+    >>> minitorch.tensor([0b1100]) | 0b1010  # 0b1110
+    tensor([14])
+
+    Raises:
+        NotImplementedError: the operands are floating-point numbers.
+    """
     return _bitwise("bitwise_or", input, other)
 
 
 @tensor_method("bitwise_xor", "__xor__", "__rxor__")
 def bitwise_xor(input: Any, other: Any) -> Tensor:
-    """``input ^ other`` of integers or bools."""
+    """``input ^ other`` of integers or bools: the bits in which they differ.
+
+    >>> import minitorch
+    >>> minitorch.tensor([0b1100]) ^ 0b1010  # 0b0110
+    tensor([6])
+
+    Raises:
+        NotImplementedError: the operands are floating-point numbers.
+    """
     return _bitwise("bitwise_xor", input, other)
 
 
 @tensor_method("bitwise_not")
 def bitwise_not(input: Tensor) -> Tensor:
-    """``~input`` of integers or bools."""
+    """``~input`` of integers or bools. Integers are in two's complement: ``~x = -x - 1``.
+
+    >>> import minitorch
+    >>> minitorch.bitwise_not(minitorch.tensor([0, 5])), ~minitorch.tensor([True, False])
+    (tensor([-1, -6]), tensor([False,  True]))
+
+    Raises:
+        NotImplementedError: the elements are floating-point numbers.
+    """
     check_kind("bitwise_not", input, "bi")
     return ufunc("invert", input)
 
@@ -182,19 +278,35 @@ def rrshift(input: Any, other: Any) -> Tensor:
 
 @tensor_method("isnan")
 def isnan(input: Tensor) -> Tensor:
-    """Whether each element is NaN."""
+    """Whether each element is NaN; integers never are.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([0., 1., float("inf")])
+    >>> minitorch.isnan(x - x)
+    tensor([False, False,  True])
+    """
     return ufunc("isnan", input)
 
 
 @tensor_method("isinf")
 def isinf(input: Tensor) -> Tensor:
-    """Whether each element is +inf or -inf."""
+    """Whether each element is +inf or -inf; integers never are.
+
+    >>> import minitorch
+    >>> minitorch.isinf(1 / minitorch.tensor([0., 2.]))
+    tensor([ True, False])
+    """
     return ufunc("isinf", input)
 
 
 @tensor_method("isfinite")
 def isfinite(input: Tensor) -> Tensor:
-    """Whether each element is neither infinite nor NaN."""
+    """Whether each element is neither infinite nor NaN; integers always are.
+
+    >>> import minitorch
+    >>> minitorch.isfinite(minitorch.tensor([1., float("inf"), float("nan")]))
+    tensor([ True, False, False])
+    """
     return ufunc("isfinite", input)
 
 
@@ -238,7 +350,13 @@ def _close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool, xp: Any) -
 
 @tensor_method("allclose")
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Whether :func:`isclose` holds for every element."""
+    """Whether :func:`isclose` holds for every element, as a Python bool. Its errors are those of :func:`isclose`.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([0.1, 0.2])
+    >>> minitorch.allclose(x + 0.3 - 0.3, x)
+    True
+    """
     return bool(isclose(input, other, rtol, atol, equal_nan).data.all())
 
 
@@ -246,8 +364,14 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both have one shape and equal elements, whatever their dtypes; NaN isn't equal to itself.
 
+    >>> import minitorch
+    >>> x = minitorch.tensor([1, 2])
+    >>> minitorch.equal(x, minitorch.tensor([1., 2.])), minitorch.equal(x, x[:1])
+    (True, False)
+
     Raises:
         TypeError: ``other`` is not a tensor.
+        RuntimeError: they live on different devices.
     """
     check_tensors("equal", input=input, other=other)
     same_device("equal", input, other)

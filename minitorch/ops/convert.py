@@ -22,7 +22,15 @@ class Clone(Function):
 
 @tensor_method("clone")
 def clone(input: Tensor) -> Tensor:
-    """A copy with its own memory; gradients flow back to ``input``."""
+    """A copy with its own memory. Gradients flow back to ``input``; ``x.detach().clone()`` is a copy without history.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1., 2.])
+    >>> y = x.clone()
+    >>> y[0] = 7
+    >>> x, y
+    (tensor([1., 2.]), tensor([7., 2.]))
+    """
     return Clone.apply(input)
 
 

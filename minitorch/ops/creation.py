@@ -35,7 +35,16 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """``data`` as a tensor, without copying where it already is a tensor or array of that dtype and device."""
+    """``data`` as a tensor, without copying where it already is a tensor or array of that dtype and device.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1, 2])
+    >>> minitorch.as_tensor(x) is x, minitorch.as_tensor([1, 2], dtype=minitorch.float32)
+    (True, tensor([1., 2.]))
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as :func:`tensor`.
+    """
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     same_dtype = isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype).numpy == data.dtype)
@@ -45,7 +54,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor that shares the memory of a NumPy array.
+    """A tensor that shares the memory of a NumPy array: what one writes, the other reads.
+
+    >>> import minitorch, numpy
+    >>> array = numpy.zeros(2, dtype="float32")
+    >>> x = minitorch.from_numpy(array)
+    >>> array[0] = 5
+    >>> x
+    tensor([5., 0.])
 
     Raises:
         TypeError: it is no array, or of a dtype that Minitorch doesn't have.
@@ -117,19 +133,46 @@ def number(name: str, argument: str, value: Any) -> Any:
 
 
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of zeros: ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``."""
+    """A tensor of zeros: ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``.
+
+    >>> import minitorch
+    >>> minitorch.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+
+    Raises:
+        TypeError: a size is no int.
+        RuntimeError: a size is negative.
+    """
     backend = backend_of(device)
     return made(backend.xp.zeros(shape_of("zeros", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ones: ``ones(2, 3)``, ``ones((2, 3))`` or ``ones(size=(2, 3))``."""
+    """A tensor of ones; sizes as :func:`zeros` takes them.
+
+    >>> import minitorch
+    >>> minitorch.ones(2, dtype=minitorch.int64)
+    tensor([1, 1])
+
+    Raises:
+        TypeError, RuntimeError: as :func:`zeros`.
+    """
     backend = backend_of(device)
     return made(backend.xp.ones(shape_of("ones", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of whatever the memory holds."""
+    """A tensor of whatever the memory holds, to be filled: nothing is written. Sizes as :func:`zeros` takes them.
+
+    >>> import minitorch
+    >>> minitorch.empty(2, 3).fill_(0.5)
+    tensor([[0.5000, 0.5000, 0.5000],
+            [0.5000, 0.5000, 0.5000]])
+
+    Raises:
+        TypeError, RuntimeError: as :func:`zeros`.
+    """
     backend = backend_of(device)
     return made(backend.empty(shape_of("empty", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
@@ -249,6 +292,11 @@ def _evenly(start: float, end: float, steps: int, xp: Any) -> Any:
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The n × m matrix (n × n by default) with ones on the diagonal and zeros elsewhere.
+
+    >>> import minitorch
+    >>> minitorch.eye(2, 3)
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
 
     Raises:
         TypeError: a size is no int.

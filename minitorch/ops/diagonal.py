@@ -126,6 +126,11 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangles of matrices (…, M, N): diagonal number ``diagonal`` and what is above it; 0 elsewhere.
 
+    >>> import minitorch
+    >>> minitorch.ones(2, 3).triu(1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+
     Raises:
         RuntimeError: there are fewer than two dimensions.
     """

@@ -66,7 +66,11 @@ class Sqrt(Function):
 
 @tensor_method("neg", "negative", "__neg__")
 def neg(input: Tensor) -> Tensor:
-    """``-input``.
+    """``-input``, elementwise. Of uint8, modulo 256.
+
+    >>> import minitorch
+    >>> -minitorch.tensor([1., -2.])
+    tensor([-1.,  2.])
 
     Raises:
         RuntimeError: the tensor is bool.
@@ -80,7 +84,12 @@ def neg(input: Tensor) -> Tensor:
 
 @tensor_method("positive", "__pos__")
 def positive(input: Tensor) -> Tensor:
-    """``+input``: the tensor itself.
+    """``+input``: the tensor itself, no copy.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1., -2.])
+    >>> minitorch.positive(x) is x
+    True
 
     Raises:
         RuntimeError: the tensor is bool.
@@ -92,38 +101,73 @@ def positive(input: Tensor) -> Tensor:
 
 @tensor_method("square")
 def square(input: Tensor) -> Tensor:
-    """``input²``, elementwise; of bools, as int64."""
+    """``input²``, elementwise; of bools, as int64.
+
+    >>> import minitorch
+    >>> minitorch.tensor([-3, 2]).square()
+    tensor([9, 4])
+    """
     return Square.apply(cast(input, int64) if input.data.dtype.kind == "b" else input)
 
 
 @tensor_method("abs", "absolute", "__abs__")
 def abs_(input: Tensor) -> Tensor:
-    """``|input|``, elementwise; the gradient at 0 is 0."""
+    """``|input|``, elementwise. It has no derivative at 0; the gradient there is 0.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([-3., 0., 2.], requires_grad=True)
+    >>> x.abs().sum().backward()
+    >>> x.grad
+    tensor([-1.,  0.,  1.])
+
+    Raises:
+        NotImplementedError: the tensor is bool.
+    """
     check_kind("abs", input, "if")
     return Abs.apply(input)
 
 
 @tensor_method("sqrt")
 def sqrt(input: Tensor) -> Tensor:
-    """``√input``, elementwise; NaN for negative numbers."""
+    """``√input``, elementwise; NaN for negative numbers. Integers are taken as floats; the gradient at 0 is infinite.
+
+    >>> import minitorch
+    >>> minitorch.tensor([4, 0, -1]).sqrt()
+    tensor([2., 0., nan])
+    """
     return Sqrt.apply(floating(input))
 
 
 @tensor_method("rsqrt")
 def rsqrt(input: Tensor) -> Tensor:
-    """``1/√input``, elementwise."""
+    """``1/√input``, elementwise; inf for 0, NaN for negative numbers. Integers are taken as floats.
+
+    >>> import minitorch
+    >>> minitorch.tensor([4., 0., -1.]).rsqrt()
+    tensor([0.5000,    inf,    nan])
+    """
     return 1 / sqrt(input)
 
 
 @tensor_method("reciprocal")
 def reciprocal(input: Tensor) -> Tensor:
-    """``1/input``, elementwise. Integers are taken as floats."""
+    """``1/input``, elementwise; infinite for 0. Integers are taken as floats.
+
+    >>> import minitorch
+    >>> minitorch.tensor([2, -4, 0]).reciprocal()
+    tensor([ 0.5000, -0.2500,     inf])
+    """
     return 1 / input
 
 
 @tensor_method("sign")
 def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1; 0 for NaN. Piecewise constant: its gradient is 0."""
+    """-1, 0 or 1, in the dtype of ``input``; 0 for NaN. Piecewise constant: its gradient is 0.
+
+    >>> import minitorch
+    >>> minitorch.tensor([-3., 0., 7., float("nan")]).sign()
+    tensor([-1.,  0.,  1.,  0.])
+    """
     array = input.data
     if array.dtype.kind == "b":
         return wrap(array.copy(), input.backend)

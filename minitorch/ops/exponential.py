@@ -99,7 +99,12 @@ class LogBase(Function):
 
 @tensor_method("exp")
 def exp(input: Tensor) -> Tensor:
-    """``eˣ``, elementwise."""
+    """``eˣ``, elementwise. Integers are taken as floats. In float32 it overflows to inf above x = 88.72.
+
+    >>> import minitorch
+    >>> minitorch.exp(minitorch.tensor([-104., 0., 1., 89.]))
+    tensor([0.0000, 1.0000, 2.7183,    inf])
+    """
     return Exp.apply(floating(input))
 
 
@@ -128,7 +133,12 @@ def expm1(input: Tensor) -> Tensor:
 
 @tensor_method("log")
 def log(input: Tensor) -> Tensor:
-    """The natural logarithm, elementwise; NaN for negative numbers, -inf for 0."""
+    """The natural logarithm, elementwise; NaN for negative numbers, -inf for 0. Integers are taken as floats.
+
+    >>> import minitorch
+    >>> minitorch.log(minitorch.tensor([1., 2.718282, 0., -1.]))
+    tensor([0.0000, 1.0000,   -inf,    nan])
+    """
     return Log.apply(floating(input))
 
 
@@ -146,11 +156,21 @@ def log1p(input: Tensor) -> Tensor:
 
 @tensor_method("log2")
 def log2(input: Tensor) -> Tensor:
-    """The logarithm to base 2, elementwise."""
+    """The logarithm to base 2, elementwise; NaN for negative numbers, -inf for 0. ∂log₂ x = ∂x/(x·ln 2).
+
+    >>> import minitorch
+    >>> minitorch.log2(minitorch.tensor([1, 1024, 0]))
+    tensor([ 0., 10., -inf])
+    """
     return LogBase.apply(floating(input), 2)
 
 
 @tensor_method("log10")
 def log10(input: Tensor) -> Tensor:
-    """The logarithm to base 10, elementwise."""
+    """The logarithm to base 10, elementwise; NaN for negative numbers, -inf for 0. ∂log₁₀ x = ∂x/(x·ln 10).
+
+    >>> import minitorch
+    >>> minitorch.log10(minitorch.tensor([1., 1000., 0.01]))
+    tensor([ 0.0000,  3.0000, -2.0000])
+    """
     return LogBase.apply(floating(input), 10)

@@ -84,7 +84,16 @@ def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 @tensor_method("amin")
 def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """The smallest element over ``dim``. Equal smallest elements share the gradient evenly."""
+    """The smallest element over ``dim``, NaN where there is one. Equal smallest elements share the gradient evenly.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[3., 1.], [2., 4.]]).amin(dim=0)
+    tensor([2., 1.])
+
+    Raises:
+        IndexError: a dimension in ``dim`` is empty.
+        RuntimeError: no ``dim`` is given and there are no elements.
+    """
     return _extreme("amin", input, dim, keepdim)
 
 
@@ -120,14 +129,24 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
     Raises:
         IndexError: there are no elements to choose from.
-        RuntimeError: the elements are bools.
+        NotImplementedError: the elements are bools.
     """
     return _arg("argmax", input, dim, keepdim)
 
 
 @tensor_method("argmin")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the smallest element (the first of equal ones): of all elements in C order, or along ``dim``."""
+    """The index of the smallest element (the first of equal ones): of all elements in C order, or along ``dim``.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([[1., 5.], [7., 0.]])
+    >>> x.argmin(), x.argmin(dim=1)
+    (tensor(3), tensor([0, 1]))
+
+    Raises:
+        IndexError: there are no elements to choose from.
+        NotImplementedError: the elements are bools.
+    """
     return _arg("argmin", input, dim, keepdim)
 
 
@@ -177,5 +196,10 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *
     """The smallest element; with ``dim`` the named pair (values, indices); with a tensor :func:`minimum`.
 
     See :func:`max`, of which everything else holds too.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([[1., 5.], [7., 2.]])
+    >>> x.min(), x.min(dim=1).indices
+    (tensor(1.), tensor([0, 1]))
     """
     return _max_or_min("min", input, dim, keepdim, other)

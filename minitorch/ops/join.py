@@ -23,6 +23,10 @@ def _at(dim: int, index: Any) -> tuple[Any, ...]:
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A view of ``length`` elements of dimension ``dim`` from ``start``, which counts from the back if it is negative.
 
+    >>> import minitorch
+    >>> minitorch.arange(10).narrow(0, 2, 3), minitorch.arange(10).narrow(0, -2, 2)
+    (tensor([2, 3, 4]), tensor([8, 9]))
+
     Raises:
         IndexError: ``start`` is not in the dimension.
         RuntimeError: the dimension ends before, or the tensor has none.
@@ -47,6 +51,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 @tensor_method("select")
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of one slice of dimension ``dim``, without that dimension: ``input[:, index]`` for ``dim=1``.
+
+    >>> import minitorch
+    >>> x = minitorch.arange(6).reshape(2, 3)
+    >>> x.select(1, -1)
+    tensor([2, 5])
 
     Raises:
         IndexError: ``index`` is out of range, or the tensor has no such dimension.
@@ -101,7 +110,13 @@ def _split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -
 
 @tensor_method("chunk")
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most ``chunks`` views of equal size along ``dim``; the last may be smaller.
+    """At most ``chunks`` views of ``⌈size / chunks⌉`` elements along ``dim``; the last may be smaller.
+
+    Rounding up can leave nothing for the last ones: 5 elements in 4 chunks make three.
+
+    >>> import minitorch
+    >>> minitorch.arange(5).chunk(4)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
 
     Raises:
         RuntimeError: ``chunks`` is not positive, or the tensor has no dimension.
@@ -124,6 +139,11 @@ def _size_along(name: str, input: Tensor, dim: int) -> int:
 @tensor_method("unbind")
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices of dimension ``dim``, as views without it.
+
+    >>> import minitorch
+    >>> rows = minitorch.arange(6).reshape(2, 3).unbind()
+    >>> rows
+    (tensor([0, 1, 2]), tensor([3, 4, 5]))
 
     Raises:
         IndexError: the tensor has no such dimension.
@@ -213,12 +233,22 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """:func:`cat`."""
+    """:func:`cat` by another name.
+
+    >>> import minitorch
+    >>> minitorch.concat([minitorch.tensor([1, 2]), minitorch.tensor([3])])
+    tensor([1, 2, 3])
+    """
     return cat(tensors, dim)
 
 
 def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """:func:`cat` by NumPy's name."""
+    """:func:`cat` by NumPy's name.
+
+    >>> import minitorch
+    >>> minitorch.concatenate([minitorch.zeros(2, 3), minitorch.ones(2, 1)], dim=1).shape
+    minitorch.Size([2, 4])
+    """
     return cat(tensors, dim)
 
 

@@ -17,19 +17,43 @@ def place(input: Tensor, dtype: Any, device: Any) -> tuple[Any, Any]:
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros in the shape (and the dtype and device) of ``input``."""
+    """Zeros in the shape (and the dtype and device) of ``input``.
+
+    >>> import minitorch
+    >>> minitorch.zeros_like(minitorch.tensor([[1, 2, 3]]))
+    tensor([[0, 0, 0]])
+
+    Raises:
+        TypeError: ``input`` is no tensor.
+    """
     check_tensors("zeros_like", input=input)
     return new_zeros(input, input.data.shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones in the shape (and the dtype and device) of ``input``."""
+    """Ones in the shape (and the dtype and device) of ``input``.
+
+    >>> import minitorch
+    >>> minitorch.ones_like(minitorch.tensor([[1, 2, 3]]), dtype=minitorch.float32)
+    tensor([[1., 1., 1.]])
+
+    Raises:
+        TypeError: ``input`` is no tensor.
+    """
     check_tensors("ones_like", input=input)
     return new_ones(input, input.data.shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised memory in the shape (and the dtype and device) of ``input``."""
+    """Uninitialised memory in the shape (and the dtype and device) of ``input``.
+
+    >>> import minitorch
+    >>> minitorch.empty_like(minitorch.zeros(2, 3)).shape
+    minitorch.Size([2, 3])
+
+    Raises:
+        TypeError: ``input`` is no tensor.
+    """
     check_tensors("empty_like", input=input)
     return new_empty(input, input.data.shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -37,7 +61,17 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
 def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A number repeated in the shape (and the dtype and device) of ``input``."""
+    """A number repeated in the shape (and the dtype and device) of ``input``.
+
+    >>> import minitorch
+    >>> minitorch.full_like(minitorch.zeros(2, 2), 7)
+    tensor([[7., 7.],
+            [7., 7.]])
+
+    Raises:
+        TypeError: ``input`` is no tensor, or ``fill_value`` no number.
+        RuntimeError: ``fill_value`` is too large for the dtype.
+    """
     check_tensors("full_like", input=input)
     return new_full(input, input.data.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
 

@@ -135,28 +135,63 @@ def check_ranks(name: str, input: Tensor, other: Tensor, ranks: tuple[int, int])
 
 @tensor_method("mm")
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices: (M, K) · (K, N) → (M, N)."""
+    """The product of two matrices, ``out[i, j] = Σₖ input[i, k]·mat2[k, j]``: (M, K) · (K, N) → (M, N).
+
+    Nothing is broadcast and no dtype promoted; :func:`matmul` takes vectors and batches as well.
+
+    >>> import minitorch
+    >>> minitorch.mm(minitorch.tensor([[1., 2.], [3., 4.]]), minitorch.tensor([[10.], [1.]]))
+    tensor([[12.],
+            [34.]])
+
+    Raises:
+        RuntimeError: an operand is no matrix, the sizes K, the dtypes or the devices differ.
+    """
     check_ranks("mm", input, mat2, (2, 2))
     return _multiply("mm", input, mat2)
 
 
 @tensor_method("bmm")
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of as many matrices: (B, M, K) · (B, K, N) → (B, M, N)."""
+    """The products of two batches of as many matrices: (B, M, K) · (B, K, N) → (B, M, N).
+
+    >>> import minitorch
+    >>> minitorch.bmm(minitorch.ones(5, 2, 3), minitorch.ones(5, 3, 4)).shape
+    minitorch.Size([5, 2, 4])
+
+    Raises:
+        RuntimeError: an operand isn't 3-D, the sizes B or K, the dtypes or the devices differ.
+    """
     check_ranks("bmm", input, mat2, (3, 3))
     return _multiply("bmm", input, mat2)
 
 
 @tensor_method("mv")
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector: (M, K) · (K) → (M)."""
+    """The product of a matrix and a vector, ``out[i] = Σₖ input[i, k]·vec[k]``: (M, K) · (K) → (M).
+
+    >>> import minitorch
+    >>> minitorch.mv(minitorch.tensor([[1., 2.], [3., 4.]]), minitorch.tensor([10., 1.]))
+    tensor([12., 34.])
+
+    Raises:
+        RuntimeError: the ranks aren't 2 and 1, the sizes K, the dtypes or the devices differ.
+    """
     check_ranks("mv", input, vec, (2, 1))
     return _multiply("mv", input, vec)
 
 
 @tensor_method("dot")
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The dot product of two vectors: (K) · (K) → ()."""
+    """The dot product of two vectors, ``Σₖ input[k]·tensor[k]``: (K) · (K) → ().
+
+    >>> import minitorch
+    >>> minitorch.dot(minitorch.tensor([1., 2., 3.]), minitorch.tensor([4., 5., 6.]))
+    tensor(32.)
+
+    Raises:
+        RuntimeError: an operand is no vector, the lengths, the dtypes or the devices differ.
+    """
     check_ranks("dot", input, tensor, (1, 1))
     return _multiply("dot", input, tensor)
 

@@ -195,7 +195,13 @@ def max_pool2d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`max_pool2d` and the positions of the maxima, whatever ``return_indices`` says."""
+    """:func:`max_pool2d` and the positions ``h·W + w`` of the maxima, whatever ``return_indices`` says.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.max_pool2d_with_indices(minitorch.tensor([[[1., 5., 2., 8.], [7., 3., 4., 0.]]]), 2)
+    (tensor([[[7., 8.]]]), tensor([[[4, 3]]]))
+    """
     name = "max_pool2d_with_indices"
     output, indices = _max_pool(name, 2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
     return output, indices
@@ -241,7 +247,13 @@ def max_pool1d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`max_pool1d` and the positions of the maxima, whatever ``return_indices`` says."""
+    """:func:`max_pool1d` and the positions of the maxima, whatever ``return_indices`` says.
+
+    >>> import minitorch
+    >>> import minitorch.nn.functional as F
+    >>> F.max_pool1d_with_indices(minitorch.tensor([[1., 5., 2., 8.]]), 2)
+    (tensor([[5., 8.]]), tensor([[1, 3]]))
+    """
     name = "max_pool1d_with_indices"
     output, indices = _max_pool(name, 1, input, kernel_size, stride, padding, dilation, ceil_mode, True)
     return output, indices

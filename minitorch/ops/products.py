@@ -81,7 +81,19 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
 
 @tensor_method("baddbmm")
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """``beta * input + alpha * batch1 @ batch2``: :func:`addmm` of batches, (B, M, K) · (B, K, N) → (B, M, N)."""
+    """``beta * input + alpha * batch1 @ batch2``: :func:`addmm` of batches, (B, M, K) · (B, K, N) → (B, M, N).
+
+    ``input`` broadcasts; with ``beta=0`` its elements are ignored, NaN too.
+
+    >>> import minitorch
+    >>> x = minitorch.eye(2).expand(3, 2, 2)
+    >>> minitorch.baddbmm(minitorch.tensor([1., 2.]), x, x, alpha=10)[0]
+    tensor([[11.,  2.],
+            [ 1., 12.]])
+
+    Raises:
+        RuntimeError: sizes don't fit, or dtypes or devices differ.
+    """
     check_ranks("baddbmm", batch1, batch2, (3, 3))
     return _add_product("baddbmm", input, batch1, batch2, beta, alpha)
 

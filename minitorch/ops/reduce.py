@@ -99,6 +99,10 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of the elements; NaN where there are none.
 
+    >>> import minitorch
+    >>> minitorch.tensor([[1., 2.], [3., 6.]]).mean(dim=0)
+    tensor([2., 4.])
+
     Raises:
         RuntimeError: the elements are integers or bools and no ``dtype`` is given, or ``dtype`` is none of floats.
     """
@@ -186,7 +190,17 @@ def var(
 def std(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
 ) -> Tensor:
-    """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient."""
+    """The standard deviation ``√(Σ(x - mean)²/(N - correction))``: the root of :func:`var`, with its arguments.
+
+    Where it is 0, so is its gradient.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1., 2., 3., 4.]).std()
+    tensor(1.2910)
+
+    Raises:
+        RuntimeError: the elements are integers or bools.
+    """
     arguments = (input, *_degrees_of_freedom("std", input, dim, unbiased, correction), keepdim)
     return in_float32(_deviation, *arguments) if is_half(input) else _deviation(*arguments)
 
@@ -256,7 +270,12 @@ def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 @tensor_method("any")
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether some element is nonzero (NaN is): bool, or uint8 for uint8. Over the dimensions () nothing is reduced."""
+    """Whether some element is nonzero (NaN is): bool, or uint8 for uint8. Over the dimensions () nothing is reduced.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[False, True], [False, False]]).any(dim=1)
+    tensor([ True, False])
+    """
     return _truth("any", input, dim, keepdim)
 
 

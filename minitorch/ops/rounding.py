@@ -19,19 +19,43 @@ def _rounded(name: str, input: Tensor, xp_name: str) -> Tensor:
 
 @tensor_method("floor")
 def floor(input: Tensor) -> Tensor:
-    """The largest integer not above each element. Its gradient is 0."""
+    """``⌊input⌋``: the largest integer not above each element, in the same dtype. Its gradient is 0.
+
+    >>> import minitorch
+    >>> minitorch.floor(minitorch.tensor([1.7, -1.2]))
+    tensor([ 1., -2.])
+
+    Raises:
+        NotImplementedError: the tensor is bool.
+    """
     return _rounded("floor", input, "floor")
 
 
 @tensor_method("ceil")
 def ceil(input: Tensor) -> Tensor:
-    """The smallest integer not below each element. Its gradient is 0."""
+    """``⌈input⌉``: the smallest integer not below each element, in the same dtype. Its gradient is 0.
+
+    >>> import minitorch
+    >>> minitorch.ceil(minitorch.tensor([1.2, -1.7]))
+    tensor([ 2., -1.])
+
+    Raises:
+        NotImplementedError: the tensor is bool.
+    """
     return _rounded("ceil", input, "ceil")
 
 
 @tensor_method("trunc", "fix")
 def trunc(input: Tensor) -> Tensor:
-    """Each element without its fractional part. Its gradient is 0."""
+    """Each element without its fractional part: rounded towards zero, in the same dtype. Its gradient is 0.
+
+    >>> import minitorch
+    >>> minitorch.trunc(minitorch.tensor([1.7, -1.7]))
+    tensor([ 1., -1.])
+
+    Raises:
+        NotImplementedError: the tensor is bool.
+    """
     return _rounded("trunc", input, "trunc")
 
 

@@ -35,7 +35,17 @@ def rand(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Uniform random numbers from [0, 1): ``rand(2, 3)``, ``rand((2, 3))`` or ``rand(size=(2, 3))``."""
+    """Uniform random numbers from [0, 1): ``rand(2, 3)``, ``rand((2, 3))`` or ``rand(size=(2, 3))``.
+
+    >>> import minitorch
+    >>> minitorch.rand(3, generator=minitorch.Generator().manual_seed(0))
+    tensor([0.3990, 0.8805, 0.7357])
+
+    Raises:
+        TypeError: a size is no int.
+        RuntimeError: a size is negative.
+        NotImplementedError: the dtype is no floating one.
+    """
     backend, shape = backend_of(device), shape_of("rand", sizes, size)
     array = random.uniform(backend, math.prod(shape), _floating("rand", numpy_dtype(dtype)), generator)
     return made(array.reshape(shape), backend, requires_grad)
@@ -49,7 +59,17 @@ def rand_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Uniform random numbers from [0, 1) in the shape (and the dtype and device) of ``input``."""
+    """Uniform random numbers from [0, 1) in the shape (and the dtype and device) of ``input``.
+
+    >>> import minitorch
+    >>> x = minitorch.zeros(2, 3, dtype=minitorch.float64)
+    >>> minitorch.rand_like(x).shape, minitorch.rand_like(x).dtype
+    (minitorch.Size([2, 3]), minitorch.float64)
+
+    Raises:
+        TypeError: ``input`` is no tensor.
+        NotImplementedError: the dtype is no floating one.
+    """
     check_tensors("rand_like", input=input)
     backend, d = place(input, dtype, device)
     array = random.uniform(backend, input.data.size, _floating("rand_like", d), generator)
@@ -64,7 +84,17 @@ def randn(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random numbers of the normal distribution with mean 0 and variance 1; sizes as :func:`rand` takes them."""
+    """Random numbers of the normal distribution with mean 0 and variance 1; sizes as :func:`rand` takes them.
+
+    For another mean and variance write ``mean + std * randn(…)``.
+
+    >>> import minitorch
+    >>> minitorch.randn(3, generator=minitorch.Generator().manual_seed(0))
+    tensor([-0.0905, -1.6250, -1.0051])
+
+    Raises:
+        TypeError, RuntimeError, NotImplementedError: as :func:`rand`.
+    """
     backend, shape = backend_of(device), shape_of("randn", sizes, size)
     array = random.normal(backend, math.prod(shape), _floating("randn", numpy_dtype(dtype)), generator)
     return made(array.reshape(shape), backend, requires_grad)
@@ -78,7 +108,16 @@ def randn_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Standard normal random numbers in the shape (and the dtype and device) of ``input``."""
+    """Standard normal random numbers in the shape (and the dtype and device) of ``input``.
+
+    >>> import minitorch
+    >>> image = minitorch.ones(3, 8, 8)
+    >>> noisy = image + 0.1 * minitorch.randn_like(image)
+
+    Raises:
+        TypeError: ``input`` is no tensor.
+        NotImplementedError: the dtype is no floating one.
+    """
     check_tensors("randn_like", input=input)
     backend, d = place(input, dtype, device)
     array = random.normal(backend, input.data.size, _floating("randn_like", d), generator)
@@ -95,7 +134,12 @@ def randint(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random integers from [low, high): ``randint(10, (2, 3))`` or ``randint(5, 10, (2, 3))``.
+    """Random integers from [low, high), each as likely: ``randint(10, (2, 3))`` or ``randint(5, 10, (2, 3))``.
+
+    >>> import minitorch
+    >>> dice = minitorch.randint(1, 7, (1000,))
+    >>> dice.min(), dice.max()
+    (tensor(1), tensor(6))
 
     Raises:
         TypeError: a bound is no int, or ``size`` no tuple of ints.
@@ -127,6 +171,11 @@ def randint_like(
     """Random integers from [low, high) in the shape (and the dtype and device) of ``input``.
 
     ``randint_like(x, 10)`` or ``randint_like(x, 5, 10)``; errors as those of :func:`randint`.
+
+    >>> import minitorch
+    >>> x = minitorch.randint_like(minitorch.zeros(2, 3), 10)
+    >>> x.shape, x.dtype
+    (minitorch.Size([2, 3]), minitorch.float32)
     """
     check_tensors("randint_like", input=input)
     if high is None:
@@ -156,9 +205,15 @@ def randperm(
 ) -> Tensor:
     """The integers from 0 to n - 1 in random order, each order as likely as any other.
 
+    >>> import minitorch
+    >>> order = minitorch.randperm(5)
+    >>> order.sort().values
+    tensor([0, 1, 2, 3, 4])
+
     Raises:
         TypeError: ``n`` is no int.
         RuntimeError: ``n`` is negative, or the dtype can't hold so many different integers.
+        NotImplementedError: the dtype is bool.
     """
     n = integer("randperm", "n", n)
     backend, d = backend_of(device), as_dtype(int64 if dtype is None else dtype)

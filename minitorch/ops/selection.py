@@ -141,14 +141,34 @@ class Extremum(Function):
 
 @tensor_method("maximum")
 def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two elements, broadcast; NaN where one is NaN. Equal elements share the gradient."""
+    """The larger of two elements, broadcast; NaN where one is NaN. Equal elements share the gradient.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1., 2., 3.], requires_grad=True)
+    >>> minitorch.maximum(x, minitorch.tensor(2.)).sum().backward()
+    >>> x.grad
+    tensor([0.0000, 0.5000, 1.0000])
+
+    Raises:
+        TypeError: an operand is no tensor.
+        RuntimeError: the shapes don't broadcast.
+    """
     check_tensors("maximum", input=input, other=other)
     return Extremum.apply(*pair("maximum", input, other), "maximum")
 
 
 @tensor_method("minimum")
 def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two elements, broadcast; NaN where one is NaN. Equal elements share the gradient."""
+    """The smaller of two elements, broadcast; NaN where one is NaN. Equal elements share the gradient.
+
+    >>> import minitorch
+    >>> minitorch.minimum(minitorch.tensor([1., 5., float("nan")]), minitorch.tensor(2.))
+    tensor([1., 2., nan])
+
+    Raises:
+        TypeError: an operand is no tensor.
+        RuntimeError: the shapes don't broadcast.
+    """
     check_tensors("minimum", input=input, other=other)
     return Extremum.apply(*pair("minimum", input, other), "minimum")
 
@@ -217,13 +237,25 @@ def _bound(value: Any, d: dtype, like: Tensor) -> Tensor | None:
 
 @tensor_method("clamp_min")
 def clamp_min(input: Tensor, min: Any) -> Tensor:
-    """``clamp(input, min=min)``."""
+    """``clamp(input, min=min)``: each element, or ``min`` where it is smaller.
+
+    Values are those of :func:`maximum`; but where both are equal, ``input`` gets all of the gradient.
+
+    >>> import minitorch
+    >>> minitorch.tensor([-1, 0, 2]).clamp_min(0)
+    tensor([0, 0, 2])
+    """
     return clamp(input, min, None)
 
 
 @tensor_method("clamp_max")
 def clamp_max(input: Tensor, max: Any) -> Tensor:
-    """``clamp(input, max=max)``."""
+    """``clamp(input, max=max)``: each element, or ``max`` where it is larger; gradients as those of :func:`clamp_min`.
+
+    >>> import minitorch
+    >>> minitorch.tensor([-1, 0, 2]).clamp_max(0)
+    tensor([-1,  0,  0])
+    """
     return clamp(input, None, max)
 
 

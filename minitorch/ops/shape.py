@@ -197,7 +197,16 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 @tensor_method("unsqueeze")
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """A view with a new dimension of size 1 at ``dim``."""
+    """A view with a new dimension of size 1 at ``dim``; counted from the back, -1 makes it the last.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1, 2, 3])
+    >>> x.unsqueeze(0).shape, x.unsqueeze(-1).shape
+    (minitorch.Size([1, 3]), minitorch.Size([3, 1]))
+
+    Raises:
+        IndexError: ``dim`` is out of range.
+    """
     shape = input.data.shape
     dim = normalize_dim(dim, len(shape) + 1)
     return Reshape.apply(input, (*shape[:dim], 1, *shape[dim:]))
@@ -238,7 +247,17 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 @tensor_method("transpose", "swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """A view with two dimensions swapped."""
+    """A view with two dimensions swapped.
+
+    >>> import minitorch
+    >>> minitorch.arange(6).reshape(2, 3).transpose(0, 1)
+    tensor([[0, 3],
+            [1, 4],
+            [2, 5]])
+
+    Raises:
+        IndexError: there is no such dimension.
+    """
     ndim = input.data.ndim
     order = list(range(ndim))
     a, b = normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)
@@ -249,7 +268,12 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @tensor_method("swapaxes")
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """:func:`transpose` by NumPy's name."""
+    """:func:`transpose` by NumPy's name.
+
+    >>> import minitorch
+    >>> minitorch.zeros(2, 3, 4).swapaxes(0, 2).shape
+    minitorch.Size([4, 3, 2])
+    """
     return transpose(input, axis0, axis1)
 
 
@@ -283,7 +307,17 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
 
 @tensor_method("t")
 def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix; a vector or scalar as it is."""
+    """The transpose of a matrix, a view; a vector or scalar as it is.
+
+    >>> import minitorch
+    >>> minitorch.tensor([[1, 2, 3]]).t()
+    tensor([[1],
+            [2],
+            [3]])
+
+    Raises:
+        RuntimeError: there are more than two dimensions.
+    """
     if input.data.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.data.ndim}D")
     return transpose(input, 0, 1) if input.data.ndim == 2 else input
@@ -345,7 +379,16 @@ def expand(input: Tensor, size: Sequence[int]) -> Tensor:
 
 @tensor_method("broadcast_to")
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
-    """:func:`expand` to ``size``."""
+    """:func:`expand` to ``size``: a view.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2, 3]).broadcast_to((2, 3))
+    tensor([[1, 2, 3],
+            [1, 2, 3]])
+
+    Raises:
+        RuntimeError: the shape doesn't broadcast to ``size``.
+    """
     return expand(input, tuple(size))
 
 

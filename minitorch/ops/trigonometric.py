@@ -153,37 +153,71 @@ class Cosh(Function):
 
 @tensor_method("sin")
 def sin(input: Tensor) -> Tensor:
-    """The sine, elementwise."""
+    """The sine, elementwise; NaN for infinities. ∂sin x = cos x·∂x.
+
+    >>> import minitorch
+    >>> minitorch.sin(minitorch.tensor([0., 0.5236, 1.5708]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     return Sin.apply(floating(input))
 
 
 @tensor_method("cos")
 def cos(input: Tensor) -> Tensor:
-    """The cosine, elementwise."""
+    """The cosine, elementwise; NaN for infinities. ∂cos x = -sin x·∂x.
+
+    >>> import minitorch
+    >>> minitorch.cos(minitorch.tensor([0., 1.0472, 3.1416]))
+    tensor([ 1.0000,  0.5000, -1.0000])
+    """
     return Cos.apply(floating(input))
 
 
 @tensor_method("tan")
 def tan(input: Tensor) -> Tensor:
-    """The tangent, elementwise."""
+    """The tangent ``sin x/cos x``, elementwise. ∂tan x = (1 + tan² x)·∂x.
+
+    >>> import minitorch
+    >>> minitorch.tan(minitorch.tensor([0., 0.7854]))
+    tensor([0.0000, 1.0000])
+    """
     return Tan.apply(floating(input))
 
 
 @tensor_method("asin", "arcsin")
 def asin(input: Tensor) -> Tensor:
-    """The angle in [-π/2, π/2] whose sine is ``input``, elementwise; NaN where there is none."""
+    """The angle in [-π/2, π/2] whose sine is ``input``, elementwise; NaN where there is none.
+
+    The gradient ``1/√(1 - x²)`` is infinite at ±1.
+
+    >>> import minitorch
+    >>> minitorch.asin(minitorch.tensor([0., 1., 2.]))
+    tensor([0.0000, 1.5708,    nan])
+    """
     return Asin.apply(floating(input))
 
 
 @tensor_method("acos", "arccos")
 def acos(input: Tensor) -> Tensor:
-    """The angle in [0, π] whose cosine is ``input``, elementwise; NaN where there is none."""
+    """The angle in [0, π] whose cosine is ``input``, elementwise; NaN where there is none.
+
+    The gradient ``-1/√(1 - x²)`` is infinite at ±1.
+
+    >>> import minitorch
+    >>> minitorch.acos(minitorch.tensor([1., 0., -1., 2.]))
+    tensor([0.0000, 1.5708, 3.1416,    nan])
+    """
     return Acos.apply(floating(input))
 
 
 @tensor_method("atan", "arctan")
 def atan(input: Tensor) -> Tensor:
-    """The angle in (-π/2, π/2) whose tangent is ``input``, elementwise."""
+    """The angle in (-π/2, π/2) whose tangent is ``input``, elementwise; ±π/2 for ±inf. ∂atan x = ∂x/(1 + x²).
+
+    >>> import minitorch
+    >>> minitorch.atan(minitorch.tensor([0., 1., float("inf")]))
+    tensor([0.0000, 0.7854, 1.5708])
+    """
     return Atan.apply(floating(input))
 
 
@@ -207,11 +241,21 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 
 @tensor_method("sinh")
 def sinh(input: Tensor) -> Tensor:
-    """The hyperbolic sine ``(eˣ - e⁻ˣ)/2``, elementwise."""
+    """The hyperbolic sine ``(eˣ - e⁻ˣ)/2``, elementwise; its derivative is :func:`cosh`.
+
+    >>> import minitorch
+    >>> minitorch.sinh(minitorch.tensor([0., 1., -1.]))
+    tensor([ 0.0000,  1.1752, -1.1752])
+    """
     return Sinh.apply(floating(input))
 
 
 @tensor_method("cosh")
 def cosh(input: Tensor) -> Tensor:
-    """The hyperbolic cosine ``(eˣ + e⁻ˣ)/2``, elementwise."""
+    """The hyperbolic cosine ``(eˣ + e⁻ˣ)/2``, elementwise; its derivative is :func:`sinh`.
+
+    >>> import minitorch
+    >>> minitorch.cosh(minitorch.tensor([0., 1., -1.]))
+    tensor([1.0000, 1.5431, 1.5431])
+    """
     return Cosh.apply(floating(input))

@@ -136,12 +136,22 @@ class Source:
 
 
 def unary(values: str = "normal", min_dims: int = 0) -> Callable[[Source], Case]:
-    """Cases of one tensor."""
+    """Cases of one tensor, of numbers that :func:`minitorch.testing.arrays` describes.
+
+    >>> import minitorch, numpy as np
+    >>> from minitorch.testing import check_op, unary
+    >>> check_op(minitorch.log, inputs=unary("positive"), reference=np.log)
+    """
     return lambda s: Case((s.array(s.shape(min_dims), values),))
 
 
 def binary(values: str = "normal", other: str | None = None) -> Callable[[Source], Case]:
-    """Cases of two tensors that broadcast."""
+    """Cases of two tensors that broadcast; ``other`` says which numbers the second has, those of ``values`` by default.
+
+    >>> import minitorch, numpy as np
+    >>> from minitorch.testing import binary, check_op
+    >>> check_op(minitorch.div, inputs=binary(other="nonzero"), reference=np.divide)
+    """
 
     def case(s: Source) -> Case:
         a, b = s.broadcastable(2)
@@ -151,7 +161,14 @@ def binary(values: str = "normal", other: str | None = None) -> Callable[[Source
 
 
 def apart(count: int = 2) -> Callable[[Source], Case]:
-    """Cases of tensors that broadcast and are equal nowhere: all are drawn from one permutation."""
+    """Cases of tensors that broadcast and are equal nowhere: all are drawn from one permutation.
+
+    For operations without a derivative where elements are equal:
+
+    >>> import minitorch, numpy as np
+    >>> from minitorch.testing import apart, check_op
+    >>> check_op(minitorch.maximum, inputs=apart(), reference=np.maximum)
+    """
 
     def case(s: Source) -> Case:
         shapes = s.broadcastable(count)

@@ -67,7 +67,12 @@ def broadcastable(
 ) -> tuple[Shape, ...]:
     """``count`` shapes that broadcast together: each lacks some leading dimensions and has 1 for some others.
 
-    The other arguments are those of :func:`shapes`, for the shape that the operands broadcast to.
+    >>> import minitorch
+    >>> from hypothesis import given
+    >>> @given(broadcastable(3))
+    ... def test(three):
+    ...     np.broadcast_shapes(*three)  # raises where they don't
+    >>> test()
     """
     bounds = {"min_dims": min_dims, "max_dims": max_dims, "min_side": min_side, "max_side": max_side}
     result = draw(shapes(**bounds, empty=empty))
@@ -160,6 +165,13 @@ def arrays(
         layouts: how they may lie in memory: ``"contiguous"``, ``"read-only"``, ``"transposed"`` (Fortran order),
             ``"strided"`` (every other element), ``"reversed"`` (negative strides), ``"unaligned"`` (starts between
             two vectors), ``"broadcast"`` (a dimension of stride 0, hence equal elements and read-only).
+
+    >>> import minitorch
+    >>> from hypothesis import given
+    >>> @given(arrays(shapes(min_dims=1), np.float64, values="distinct"))
+    ... def test(array):
+    ...     assert array.dtype == np.float64
+    >>> test()
     """
     if not isinstance(shape, tuple):
         shape = draw(shape)
@@ -234,7 +246,13 @@ def with_layout(array: Array, layout: str) -> Array:
 
 @dataclass(frozen=True)
 class Conv2dCase:
-    """The shapes and geometry of one valid ``conv2d``."""
+    """The shapes and geometry of one valid ``conv2d``.
+
+    >>> import minitorch
+    >>> case = Conv2dCase((1, 3, 32, 32), (6, 3, 5, 5), stride=(1, 1), padding=(2, 2), dilation=(1, 1), groups=1)
+    >>> case.output_shape
+    (1, 6, 32, 32)
+    """
 
     input_shape: tuple[int, int, int, int]  # (N, C, H, W)
     weight_shape: tuple[int, int, int, int]  # (O, C/groups, KH, KW)
@@ -260,7 +278,12 @@ class Conv2dCase:
 
 @dataclass(frozen=True)
 class Pool2dCase:
-    """The shapes and geometry of one valid ``max_pool2d``, and of ``avg_pool2d`` where the dilation is 1."""
+    """The shapes and geometry of one valid ``max_pool2d``, and of ``avg_pool2d`` where the dilation is 1.
+
+    >>> import minitorch
+    >>> Pool2dCase((1, 6, 28, 28), (2, 2), (2, 2), padding=(0, 0), dilation=(1, 1), ceil_mode=False).output_shape
+    (1, 6, 14, 14)
+    """
 
     input_shape: tuple[int, int, int, int]  # (N, C, H, W)
     kernel_size: Pair
@@ -300,6 +323,14 @@ def conv2d_cases(draw: st.DrawFn, *, max_batch: int = 3, max_channels: int = 12,
     Among them: strides that don't divide and are larger than the kernel, padding up to and over the kernel, dilation,
     groups (depthwise too), kernel = input, N = C > 1, sizes of 1, and now and then an empty batch or no channels.
     ``max_channels`` and ``max_size`` bound the one dimension that may be long; the others stay below ten or so.
+
+    >>> import minitorch
+    >>> from hypothesis import given
+    >>> @given(conv2d_cases(max_size=12))
+    ... def test(case):
+    ...     x, weight = minitorch.zeros(case.input_shape), minitorch.zeros(case.weight_shape)
+    ...     assert minitorch.conv2d(x, weight, None, *case.geometry).shape == case.output_shape
+    >>> test()
     """
     kernel, stride, dilation = _pair(draw, 1, 4), _pair(draw, 1, 4), _pair(draw, 1, 3)
     padding = _pair(draw, 0, 5)
@@ -328,6 +359,15 @@ def pool2d_cases(
     """Valid pools, mostly small: padding up to half of the kernel, overhanging windows, strides over the kernel.
 
     ``max_size`` bounds the one side that may be long; ``max_dilation=1`` gives what ``avg_pool2d`` takes.
+
+    >>> import minitorch
+    >>> from hypothesis import given
+    >>> @given(pool2d_cases(max_size=12))
+    ... def test(case):
+    ...     x = minitorch.zeros(case.input_shape)
+    ...     y = minitorch.max_pool2d(x, case.kernel_size, case.stride, case.padding, case.dilation, case.ceil_mode)
+    ...     assert y.shape == case.output_shape
+    >>> test()
     """
     kernel, stride, dilation = _pair(draw, 1, 5), _pair(draw, 1, 4), _pair(draw, 1, max_dilation)
     padding = tuple(draw(st.integers(0, kernel[i] // 2)) for i in (0, 1))

@@ -62,6 +62,14 @@ def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float
         parameters: those without a gradient are left out.
         max_norm: what ``total_norm`` may be at most.
         total_norm: what :func:`get_total_norm` gave.
+
+    >>> import minitorch
+    >>> w = minitorch.zeros(2, requires_grad=True)
+    >>> (w * minitorch.tensor([3., 4.])).sum().backward()
+    >>> norm = minitorch.nn.utils.get_total_norm([w.grad])
+    >>> minitorch.nn.utils.clip_grads_with_norm_(w, 1., norm)
+    >>> w.grad
+    tensor([0.6000, 0.8000])
     """
     factor = clamp(float(max_norm) / (total_norm + 1e-6), max=1.0)
     for gradient in _gradients(_listed(parameters)):

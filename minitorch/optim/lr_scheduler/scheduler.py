@@ -14,6 +14,20 @@ class LRScheduler:
     Call :meth:`step` at the end of every epoch, after the optimiser's steps. Making a scheduler sets the rates of
     epoch 0; ``last_epoch`` resumes after an epoch, with the optimiser that was in use.
 
+    >>> import minitorch
+    >>> class Harmonic(minitorch.optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [lr / (1 + self.last_epoch) for lr in self.base_lrs]
+    >>> optimizer = minitorch.optim.SGD([minitorch.nn.Parameter(minitorch.zeros(1))], lr=0.6)
+    >>> scheduler = Harmonic(optimizer)
+    >>> for epoch in range(3):
+    ...     print(f"{scheduler.get_last_lr()[0]:.1f}")
+    ...     optimizer.step()
+    ...     scheduler.step()
+    0.6
+    0.3
+    0.2
+
     Raises:
         TypeError: ``optimizer`` is none.
         KeyError: it has not been with a scheduler before, and ``last_epoch`` is given.
