@@ -7,4 +7,4 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from on_cuda.conftest import thread_order  # noqa: F401
+from on_cuda.conftest import memory_is_intact, thread_order  # noqa: F401

@@ -400,14 +400,6 @@ void mma_tf32_16x8x8(float (&d)[4], const float (&a)[4], const float (&b)[2], in
     mt::warp_collective(0xFFFFFFFF, line, multiply, &mine);
 }
 
-// The end of a piece of at least `bytes` bytes with guard pages around it; one a slot, kept for later launches.
-extern "C" char* mt_fenced(size_t slot, size_t bytes) {
-    static std::deque<mt::Fenced> slots;
-    while (slots.size() <= slot) slots.emplace_back();
-    slots[slot].last(bytes);
-    return slots[slot].end;
-}
-
 // ---- the launch -------------------------------------------------------------------------------------------------------
 
 // Runs `body(args)` for every thread of the grid; null, or what is wrong. Orders: 0 forward, 1 reversed, 2 shuffled.

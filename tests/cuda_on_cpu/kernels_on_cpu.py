@@ -16,14 +16,15 @@ CACHE = pathlib.Path(os.environ.get("MINITORCH_CUDA_ON_CPU_CACHE", HERE.parents[
 COMPILER = os.environ.get("CXX", "g++")
 
 _FLAGS = ("-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing", f"-I{HERE}")
-# A kernel that indexes outside a local or shared array, or reads a float4 from an odd place, stops there. Its symbols
-# stay its own: two modules may define kernels of one name.
+# A kernel that indexes outside a local or shared array, reads a float4 from an odd place, or needs more stack than
+# there is, stops there. Its symbols stay its own: two modules may define kernels of one name.
 _KERNEL_FLAGS = (
     *_FLAGS,
     "-O1",
     "-w",
     "-fvisibility=hidden",
     "-fno-gnu-unique",
+    "-fstack-clash-protection",
     "-fsanitize=bounds,alignment,integer-divide-by-zero",
     "-fsanitize-undefined-trap-on-error",
 )
@@ -31,8 +32,8 @@ _KERNEL_FLAGS = (
 
 @functools.cache
 def runtime() -> ctypes.CDLL:
-    """The library of fibers, which kernels' libraries find their functions in."""
-    source = (HERE / "fibers.cpp").read_text()
+    """The library of fibers and of memory, which kernels' libraries find their functions in."""
+    source = "\n".join(f'#line 1 "{name}"\n{(HERE / name).read_text()}' for name in ("fibers.cpp", "memory.cpp"))
     library = ctypes.CDLL(_compiled(source, (*_FLAGS, "-O2"), (HERE / "shim.h").read_text()), mode=ctypes.RTLD_GLOBAL)
     library.mt_launch.restype = ctypes.c_char_p
     library.mt_launch.argtypes = [
@@ -44,8 +45,15 @@ def runtime() -> ctypes.CDLL:
         ctypes.c_int,
         ctypes.c_uint64,
     ]
-    library.mt_fenced.restype = ctypes.c_void_p
-    library.mt_fenced.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    for name, result, arguments in (
+        ("mt_map", pointer, [size]),
+        ("mt_unmap", None, [pointer, size]),
+        ("mt_place", pointer, [pointer, size, size, ctypes.c_bool, ctypes.c_bool]),
+        ("mt_displace", None, [pointer]),
+        ("mt_found", ctypes.c_int, []),
+    ):
+        getattr(library, name).restype, getattr(library, name).argtypes = result, arguments
     return library
 
 

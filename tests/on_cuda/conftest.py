@@ -27,6 +27,18 @@ if hasattr(cupy, "_state") == ON_GPU:
 
 @pytest.fixture(params=["as the GPU likes"] if ON_GPU else ["forward", "reversed", "shuffled"])
 def thread_order(request, monkeypatch):
-    """Runs a test with the threads of every block, and the blocks, in three orders; on a GPU once."""
+    """Runs a test with the threads of every block, and the blocks, in three orders; on a GPU once.
+
+    In one of the orders arrays begin at a page that nobody may touch, otherwise they end there.
+    """
     if not ON_GPU:
         monkeypatch.setattr(cupy._state, "thread_order", ("forward", "reversed", "shuffled").index(request.param))
+        monkeypatch.setattr(cupy._state, "guard", "before" if request.param == "reversed" else "behind")
+
+
+@pytest.fixture(autouse=True)
+def memory_is_intact():
+    """After each test, nothing has been written beside the stand-in's arrays, nor into those that are gone."""
+    yield
+    if not ON_GPU:
+        cupy._memory.check()

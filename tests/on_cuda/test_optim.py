@@ -77,7 +77,7 @@ def test_sgd_of_integers_is_exact():
 
 
 def test_nothing_beside_the_arrays_changes():
-    """The launch gets addresses, so no guard page stands behind these arrays: each has neighbours in a larger one."""
+    """Each array has neighbours in a larger one, which no guard page protects."""
     memory = [cupy.asarray(np.full(2100, value)) for value in (7.0, 5.0, 7.0, 7.0, 7.0)]
     pieces = [(1, 5), (6, 7), (8, 1032), (1033, 2099)]
     lists = [[whole[first:last] for first, last in pieces] for whole in memory]

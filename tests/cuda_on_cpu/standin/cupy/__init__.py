@@ -1,4 +1,5 @@
-"""A stand-in for CuPy on machines without a GPU: its arrays lie in NumPy's memory and its kernels run as fibers.
+"""A stand-in for CuPy on machines without a GPU: its arrays are NumPy's in memory of its own, its kernels run as
+fibers.
 
 It has the names that CuPy 14 has (``names.json``, which ``describe_cupy.py`` wrote) and is stricter than CuPy.
 """
@@ -9,14 +10,15 @@ import types as _types
 
 import numpy as _np
 
-from . import _array, cuda, fft, linalg
+from . import _array, _memory, cuda, fft, linalg
 from ._array import NAMES as _NAMES
-from ._array import bytes_of as _bytes_of
 from ._array import calling as _calling
 from ._array import ndarray, unwrapped, wrapped
 from ._raw import RawKernel, RawModule
 
 __version__ = _NAMES["version"]
+
+_memory.current_stream = cuda.get_current_stream
 
 newaxis, inf, nan, pi, e = None, _np.inf, _np.nan, _np.pi, _np.e
 for _name in (
@@ -65,13 +67,12 @@ class ufunc:
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     """From numbers, nested sequences, NumPy arrays or arrays of its own; always new unless ``copy`` isn't asked for."""
     value = obj if isinstance(obj, _np.ndarray) else unwrapped(obj)
+    own = isinstance(obj, ndarray)  # what comes from the host is copied in any case
     with _np.errstate(all="ignore"):
-        result = _np.array(value, dtype=dtype, copy=True if copy else None, order=order, ndmin=ndmin)
+        result = _np.array(value, dtype=dtype, copy=True if copy and own else None, order=order, ndmin=ndmin)
     if result.dtype.kind not in "bifuc":
         raise ValueError(f"Unsupported dtype {result.dtype}")
-    if result is value and isinstance(obj, ndarray):
-        return obj
-    return wrapped(result.copy() if isinstance(obj, _np.ndarray) and result is obj else result)
+    return obj if own and result is value else wrapped(result)
 
 
 def asarray(a, dtype=None, order=None, *, blocking=False):
@@ -85,9 +86,7 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
 
 
 def empty(shape, dtype=float, order="C"):
-    result = _np.empty(shape, dtype)
-    _bytes_of(result)[...] = 1 if result.dtype == bool_ else 0xFF  # noqa: F821
-    return wrapped(result if order == "C" else _np.asarray(result, order=order))
+    return ndarray(shape, dtype, order)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=None, shape=None):
@@ -111,11 +110,11 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 
 
 def get_default_memory_pool():
-    return cuda.memory_pool
+    return _memory.default_pool
 
 
 def get_default_pinned_memory_pool():
-    return cuda.memory_pool
+    return cuda.PinnedMemoryPool()
 
 
 lib = _types.SimpleNamespace(

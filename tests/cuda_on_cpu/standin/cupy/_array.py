@@ -1,4 +1,4 @@
-"""The stand-in's array: a NumPy array that only CuPy's ways reach.
+"""The stand-in's array: a NumPy array in memory of the stand-in's that only CuPy's ways reach.
 
 It offers what CuPy's array has and nothing else, never becomes a NumPy array by itself, refuses NumPy arrays as
 operands and knows its device. Like CuPy, it gives 0-d arrays where NumPy gives scalars, and no floating-point warnings.
@@ -13,7 +13,7 @@ import weakref
 
 import numpy as np
 
-from . import _state
+from . import _memory, _state
 
 NAMES = json.loads(pathlib.Path(__file__).with_name("names.json").read_text())
 
@@ -71,12 +71,6 @@ class Flags:
         self.c_contiguous, self.f_contiguous, self.owndata = flags.c_contiguous, flags.f_contiguous, flags.owndata
 
 
-class MemoryPointer:
-    def __init__(self, array):
-        self.ptr = array._array.ctypes.data
-        self.device_id = array._device
-
-
 class Device:
     """Also a context, in which it is the current device."""
 
@@ -124,15 +118,16 @@ class ndarray:
     __slots__ = ("__weakref__", "_array", "_device", "base")
     __array_priority__ = 100
 
-    def __new__(cls, shape, dtype=float):
-        array = np.empty(shape, dtype)
-        bytes_of(array)[...] = 1 if array.dtype == bool else 0xFF  # uninitialised: NaN, or -1
+    def __new__(cls, shape, dtype=float, order="C"):
+        array = _memory.uninitialised(shape, dtype, order)  # full of NaN, or -1
+        if array.dtype == bool:
+            array.fill(True)
         return cls._of(array)
 
     @classmethod
     def _of(cls, array):
         self = object.__new__(cls)
-        self._array = array
+        self._array = _memory.placed(array)
         self._device = _state.device
         # A view's base is the array that it was, through whatever views, taken of: the one object.
         self.base = _owners.get(id(array.base)) if isinstance(array.base, np.ndarray) else None
@@ -180,11 +175,17 @@ class ndarray:
     nbytes = property(lambda self: self._array.nbytes)
     flags = property(lambda self: Flags(self._array.flags))
     device = property(lambda self: Device(self._device))
-    data = property(MemoryPointer)
     T = property(lambda self: self._like(self._array.T))
     mT = property(lambda self: self._like(self._array.mT))
     real = property(lambda self: self._like(self._array.real))
     imag = property(lambda self: self._like(self._array.imag))
+
+    @property
+    def data(self):
+        memory = _memory.owner(self._array)
+        if memory is None:
+            return _memory.MemoryPointer(_memory.BaseMemory(self._device), 0)
+        return _memory.MemoryPointer(memory, self._array.ctypes.data - memory.ptr)
 
     def _like(self, array):
         view = ndarray._of(array)
@@ -274,11 +275,6 @@ class ndarray:
 
 def _rebuilt(array):
     return ndarray._of(array)
-
-
-def bytes_of(array):
-    """The memory of a C-contiguous array, writable."""
-    return array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
 
 
 def _in_place(name):

@@ -7,6 +7,14 @@ import types
 
 from . import _state
 from ._array import Device as Device
+from ._memory import MemoryHook as MemoryHook
+from ._memory import MemoryPointer as MemoryPointer
+from ._memory import MemoryPool as MemoryPool
+from ._memory import OutOfMemoryError as OutOfMemoryError
+from ._memory import alloc as alloc
+from ._memory import get_allocator as get_allocator
+from ._memory import set_allocator as set_allocator
+from ._memory import using_allocator as using_allocator
 
 
 class CUDARuntimeError(RuntimeError):
@@ -101,18 +109,9 @@ def get_elapsed_time(start, end):
     return (end.time - start.time) * 1000
 
 
-class MemoryPool:
-    def __init__(self, allocator=None):
+class PinnedMemoryPool:
+    def free_all_blocks(self):
         pass
 
-    def used_bytes(self):
+    def n_free_blocks(self):
         return 0
-
-    def total_bytes(self):
-        return 0
-
-    def free_all_blocks(self, stream=None):
-        pass
-
-
-memory_pool = MemoryPool()
