@@ -183,6 +183,15 @@ class Backend(Protocol):
         """
         ...
 
+    # ---- sums -----------------------------------------------------------------------------------------------------
+
+    def sum(self, input: Array, dims: tuple[int, ...], keepdims: bool = False) -> Array:
+        """The sum over ``dims``, different ones counted from the front, which disappear or with ``keepdims`` become 1.
+
+        The error grows much slower than the number of elements. A sum of none is 0; over no dimensions it is a copy.
+        """
+        ...
+
     # ---- rows: (R, C), over the last dimension --------------------------------------------------------------------
 
     def softmax(self, input: Array) -> Array:

@@ -18,6 +18,7 @@ from .loss import check_reduction
 from .selection import where
 from .shape import Expand, permute, reshape, view_of
 from .softmax import log_softmax, softmax
+from .summation import total
 
 
 class CrossEntropy(Function):
@@ -33,7 +34,7 @@ class CrossEntropy(Function):
         ctx.save_for_backward(input, target, wrap(logsumexp, backend))
         ctx.ignore_index, ctx.divisor = ignore_index, divisor
         if divisor is not None:
-            losses = ieee.run(backend.xp.divide, ieee.run(losses.sum), divisor)
+            losses = ieee.run(backend.xp.divide, ieee.run(total, backend, losses, (0,)), divisor)
         return wrap(losses, backend)
 
     @staticmethod

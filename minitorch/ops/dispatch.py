@@ -300,7 +300,7 @@ class SumToSize(Function):
         axes = tuple(range(extra)) + tuple(
             i + extra for i, n in enumerate(shape) if n == 1 and input.data.shape[i + extra] != 1
         )
-        return wrap(ieee.run(total, input.data, axes).reshape(shape), input.backend)
+        return wrap(ieee.run(total, input.backend, input.data, axes).reshape(shape), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:

@@ -73,7 +73,7 @@ class Sum(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
         ctx.shape, ctx.dims = input.data.shape, dims
-        return wrap(ieee.run(total, input.data, dims, keepdim), input.backend)
+        return wrap(ieee.run(total, input.backend, input.data, dims, keepdim), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
@@ -129,7 +129,7 @@ class Var(Function):
     def forward(ctx: Any, input: Tensor, dims: tuple[int, ...], degrees: float, keepdim: bool) -> Tensor:
         ctx.save_for_backward(input)
         ctx.dims, ctx.degrees = dims, degrees
-        return wrap(ieee.run(_variance, input.data, dims, degrees, keepdim), input.backend)
+        return wrap(ieee.run(_variance, input.backend, input.data, dims, degrees, keepdim), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
@@ -139,10 +139,10 @@ class Var(Function):
         return centred * (2 / ctx.degrees if ctx.degrees else math.inf) * grad_output, None, None, None
 
 
-def _variance(array: Any, dims: tuple[int, ...], degrees: float, keepdim: bool) -> Any:
+def _variance(backend: Any, array: Any, dims: tuple[int, ...], degrees: float, keepdim: bool) -> Any:
     # In two passes: Σx² - (Σx)²/N would cancel where the mean is large.
-    centred = array - total(array, dims, True) / math.prod([array.shape[d] for d in dims])
-    return total(centred * centred, dims, keepdim) / degrees
+    centred = array - total(backend, array, dims, True) / math.prod([array.shape[d] for d in dims])
+    return total(backend, centred * centred, dims, keepdim) / degrees
 
 
 def _degrees_of_freedom(
@@ -225,7 +225,8 @@ class LogSumExp(Function):
         xp, array = input.backend.xp, input.data
         largest = array.max(axis=dims, keepdims=True) if array.size else xp.zeros(kept_shape(array.shape, dims))
         largest = xp.where(xp.isinf(largest), 0, largest).astype(array.dtype)  # inf - inf would be NaN
-        output = wrap(ieee.run(lambda: xp.log(total(xp.exp(array - largest), dims, True)) + largest), input.backend)
+        exponentials = ieee.run(lambda: xp.exp(array - largest))
+        output = wrap(ieee.run(lambda: xp.log(total(input.backend, exponentials, dims, True)) + largest), input.backend)
         ctx.save_for_backward(input, output)
         return output
 

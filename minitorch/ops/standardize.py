@@ -25,16 +25,16 @@ class Standardize(Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dims: tuple[int, ...], eps: float, centred: bool) -> Any:
-        xp, x = input.backend.xp, input.data
+        backend, xp, x = input.backend, input.backend.xp, input.data
         count = math.prod([x.shape[d] for d in dims])
         ctx.dims, ctx.count, ctx.centred = dims, count, centred
 
         def compute() -> Any:
             # The distances from the mean are squared, not the numbers themselves: where the mean is large,
             # ⟨x²⟩ - ⟨x⟩² would lose all digits.
-            mean = total(x, dims, keepdims=True) / count if centred else None
+            mean = total(backend, x, dims, keepdims=True) / count if centred else None
             normalized = x - mean if centred else x.copy()
-            variance = total(xp.square(normalized), dims, keepdims=True) / count
+            variance = total(backend, xp.square(normalized), dims, keepdims=True) / count
             scale = xp.reciprocal(xp.sqrt(variance + eps))
             normalized *= scale
             return normalized, scale, mean, variance

@@ -25,7 +25,7 @@ class Norm(Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
-        output = wrap(ieee.run(_norm, input.backend.xp, input.data, p, dims), input.backend)
+        output = wrap(ieee.run(_norm, input.backend, input.data, p, dims), input.backend)
         ctx.p = p
         ctx.save_for_backward(input, output)
         return output
@@ -45,12 +45,12 @@ class Norm(Function):
         return grad_output * sign(unit) * size ** (p - 1), None, None
 
 
-def _norm(xp: Any, array: Any, p: float, dims: tuple[int, ...]) -> Any:
+def _norm(backend: Any, array: Any, p: float, dims: tuple[int, ...]) -> Any:
     if p == 0:
         return (array != 0).sum(axis=dims, keepdims=True).astype(array.dtype)
     if p == 2:
-        return xp.sqrt(total(array * array, dims, True))
-    return total(abs(array) ** p, dims, True) ** (1 / p)
+        return backend.xp.sqrt(total(backend, array * array, dims, True))
+    return total(backend, abs(array) ** p, dims, True) ** (1 / p)
 
 
 @tensor_method("norm")

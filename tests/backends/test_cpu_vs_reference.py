@@ -227,6 +227,21 @@ def test_dropout(data, shape, dtype, values, seed, offset):
     check_exact("dropout", data.draw(arrays(shape, dtype, values=values)), p, seed, offset)
 
 
+# ---- sums ---------------------------------------------------------------------------------------------------------
+
+
+@given(drawn, shapes(max_dims=4, max_side=7), dtypes, exact_values, st.booleans())
+def test_sum(data, shape, dtype, values, keepdims):
+    dims = tuple(data.draw(st.sets(st.integers(0, len(shape) - 1)))) if shape else ()
+    check_exact("sum", data.draw(arrays(shape, dtype, values=values)), dims, keepdims)
+
+
+@pytest.mark.parametrize("shape", [(1, 400_001), (400_001, 1), (100_000, 4)])
+@pytest.mark.parametrize("dims", [(0,), (1,), (0, 1)])
+def test_the_error_of_a_long_sum_stays_small(shape, dims):
+    check_close("sum", np.full(shape, 0.1, np.float32), dims, ulps=8)
+
+
 # ---- rows ---------------------------------------------------------------------------------------------------------
 
 matrix_shapes = st.tuples(st.integers(0, 6), st.integers(0, 70))

@@ -62,9 +62,10 @@ VARIANTS = [
         "var: one pass",
         "the variance is the mean of squares less the square of the mean, which cancel",
         REDUCE,
-        "    return total(centred * centred, dims, keepdim) / degrees\n",
+        "    return total(backend, centred * centred, dims, keepdim) / degrees\n",
         "    count = math.prod([array.shape[d] for d in dims])\n"
-        "    return (total(array * array, dims, keepdim) - total(array, dims, keepdim) ** 2 / count) / degrees\n",
+        "    squares = total(backend, array * array, dims, keepdim)\n"
+        "    return (squares - total(backend, array, dims, keepdim) ** 2 / count) / degrees\n",
         "tests/ops/test_accuracy.py",
     ),
     Variant(

@@ -11,11 +11,12 @@ from minitorch.backends.cuda.elementwise import Elementwise
 from minitorch.backends.cuda.loss import Rows
 from minitorch.backends.cuda.optim import OptimiserSteps
 from minitorch.backends.cuda.pool import Pooling
+from minitorch.backends.cuda.reduce import Reductions
 from minitorch.backends.reference import ReferenceBackend
 from minitorch.testing import assert_close
 
 
-class Backend(Elementwise, Pooling, Rows, OptimiserSteps):
+class Backend(Elementwise, Pooling, Rows, Reductions, OptimiserSteps):
     """The families of kernels that these tests are for."""
 
 

@@ -14,11 +14,12 @@ from .loss import Rows
 from .matmul import MatMul
 from .optim import OptimiserSteps
 from .pool import Pooling
+from .reduce import Reductions
 
 Array = Any  # cupy.ndarray
 
 
-class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, OptimiserSteps):
+class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, OptimiserSteps):
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 
     name: str = "cuda"

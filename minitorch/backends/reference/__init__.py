@@ -1,7 +1,8 @@
 """The backend protocol in plain NumPy: the place to read what every kernel computes.
 
-One short module a family: ``conv`` and ``pool`` (both on ``windows``: read that first), ``elementwise``, ``loss``,
-``optim``. Nothing in them is clever, and they share no code with the other backends, which are tested against them.
+One short module a family: ``conv`` and ``pool`` (both on ``windows``: read that first), ``elementwise``,
+``reduce``, ``loss``, ``optim``. Nothing in them is clever, and they share no code with the other backends, which are
+tested against them.
 
 ``MINITORCH_BACKEND=reference`` selects this backend, so that a model can be followed with a debugger without leaving
 Python.
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv, elementwise, loss, optim, pool
+from . import conv, elementwise, loss, optim, pool, reduce
 from .windows import Array, ieee
 
 
@@ -55,6 +56,8 @@ class ReferenceBackend:
     relu_backward = staticmethod(elementwise.relu_backward)
     philox = staticmethod(elementwise.philox)
     dropout = staticmethod(elementwise.dropout)
+
+    sum = staticmethod(reduce.sum)
 
     softmax = staticmethod(loss.softmax)
     log_softmax = staticmethod(loss.log_softmax)
