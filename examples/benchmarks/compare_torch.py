@@ -10,19 +10,16 @@ and the median over the rounds of their ratio: Minitorch's time / PyTorch's, bel
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lenet import lenet5, load, step
+from networks import lenet5, load, step
+from pairs import FRAMEWORKS, Worker, WorkerEnded, median_ratio, serve, turns
 
-FRAMEWORKS = ("minitorch", "torch")
 BATCH_SIZES = (64, 256)
 GEMM_SIZES = (512, 1024)
 SECONDS = 0.1  # what a framework measures of a case in one round
@@ -109,12 +106,10 @@ def lenet_cases(fw: Any, batch_size: int) -> dict[str, Case]:
 
 
 def work(framework: str, threads: int) -> None:
-    """Reads names of cases from stdin and answers each with the seconds that it takes, until stdin ends."""
+    """Answers names of cases with the seconds that they take."""
     fw = load(framework, threads)
     cases = make_cases(fw)
-    print(json.dumps({"version": fw.__version__, "cases": list(cases)}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(median_time(cases[json.loads(line)])), flush=True)
+    serve({"version": fw.__version__, "cases": list(cases)}, lambda case: median_time(cases[case]))
 
 
 def median_time(case: Case) -> float:
@@ -133,34 +128,9 @@ def median_time(case: Case) -> float:
 # ---- in the process that compares ------------------------------------------------------------------------------------
 
 
-class Worker:
-    """One framework in its own process."""
-
-    def __init__(self, framework: str, python: str, threads: int) -> None:
-        command = [python, __file__, "--worker", framework, "--threads", str(threads)]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self.framework = framework
-        self.about = self._answer()
-
-    def _answer(self) -> Any:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"compare_torch.py: the process of {self.framework} ended with {self.process.wait()}")
-        return json.loads(line)
-
-    def measure(self, case: str) -> float:
-        assert self.process.stdin is not None
-        print(json.dumps(case), file=self.process.stdin, flush=True)
-        return float(self._answer())
-
-    def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+def start(framework: str, python: str, threads: int) -> Worker:
+    command = [python, __file__, "--worker", framework, "--threads", str(threads)]
+    return Worker(framework, command, {"OMP_NUM_THREADS": str(threads)})
 
 
 def compare(workers: dict[str, Worker], rounds: int, only: str) -> dict[str, dict[str, list[float]]]:
@@ -169,7 +139,7 @@ def compare(workers: dict[str, Worker], rounds: int, only: str) -> dict[str, dic
     seconds: dict[str, dict[str, list[float]]] = {case: {name: [] for name in FRAMEWORKS} for case in cases}
     for i in range(rounds):
         for case in cases:
-            for name in FRAMEWORKS if i % 2 == 0 else reversed(FRAMEWORKS):
+            for name in turns(i, FRAMEWORKS):
                 seconds[case][name].append(workers[name].measure(case))
     return seconds
 
@@ -179,11 +149,10 @@ def print_table(table: dict[str, dict[str, list[float]]]) -> None:
     print(f"{'':{width}}  Minitorch    PyTorch   ratio  (rounds' quartiles)")
     for case, times in table.items():
         ours, theirs = times["minitorch"], times["torch"]
-        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-        low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        ratio, low, high = median_ratio(ours, theirs)
         print(
             f"{case:{width}}  {1e3 * statistics.median(ours):6.3f} ms  {1e3 * statistics.median(theirs):6.3f} ms  "
-            f"{statistics.median(ratios):6.2f}  ({low:.2f} … {high:.2f})"
+            f"{ratio:6.2f}  ({low:.2f} … {high:.2f})"
         )
 
 
@@ -199,9 +168,13 @@ def main() -> None:
         work(options.worker, options.threads)
         return
     pythons = {"minitorch": sys.executable, "torch": options.torch_python}
-    workers = {name: Worker(name, python, options.threads) for name, python in pythons.items()}
+    workers: dict[str, Worker] = {}
     try:
+        for name, python in pythons.items():
+            workers[name] = start(name, python, options.threads)
         seconds = compare(workers, options.rounds, options.only)
+    except WorkerEnded as error:
+        raise SystemExit(f"compare_torch.py: {error}") from None
     finally:
         for worker in workers.values():
             worker.stop()

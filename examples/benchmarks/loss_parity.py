@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from lenet import lenet5, load, step
+from networks import lenet5, load, step
 
 BATCH_SIZE = 64
 LIMIT = 1e-4

@@ -1,4 +1,4 @@
-"""What the benchmarks share: one LeNet-5 and one training step, written once for both frameworks.
+"""What the benchmarks share: LeNet-5, AlexNet and one training step, written once for both frameworks.
 
 `fw` is the module `torch` or `minitorch`: they have the same names. Nothing here imports either, so that the Python of
 the PyTorch installation can run it too.
@@ -35,6 +35,37 @@ def lenet5(fw: Any) -> Any:
         nn.Linear(120, 84),
         nn.ReLU(),
         nn.Linear(84, 10),
+    )
+
+
+def alexnet(fw: Any, width: int = 4096) -> Any:
+    """AlexNet as in torchvision (``minitorch.models.AlexNet``): 224×224 images, a thousand classes."""
+    nn = fw.nn
+    # torchvision's rectifies in place, which saves PyTorch memory; Minitorch never overwrites what is recorded.
+    relu = nn.ReLU(inplace=fw.__name__ == "torch")
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 11, stride=4, padding=2),
+        relu,
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(64, 192, 5, padding=2),
+        relu,
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(192, 384, 3, padding=1),
+        relu,
+        nn.Conv2d(384, 256, 3, padding=1),
+        relu,
+        nn.Conv2d(256, 256, 3, padding=1),
+        relu,
+        nn.MaxPool2d(3, 2),
+        nn.AdaptiveAvgPool2d((6, 6)),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(256 * 6 * 6, width),
+        relu,
+        nn.Dropout(0.5),
+        nn.Linear(width, width),
+        relu,
+        nn.Linear(width, 1000),
     )
 
 
