@@ -39,7 +39,13 @@ def confusion_matrix(target: Any, prediction: Any, num_classes: int) -> Tensor:
 
 
 class ClassScores(NamedTuple):
-    """One number a class each, float64."""
+    """One number a class each, float64.
+
+    >>> import minitorch
+    >>> from minitorch.metrics import precision_recall_f1
+    >>> precision_recall_f1(minitorch.tensor([[1, 1], [0, 2]])).recall
+    tensor([0.5000, 1.0000], dtype=minitorch.float64)
+    """
 
     precision: Tensor
     recall: Tensor
@@ -67,7 +73,12 @@ def precision_recall_f1(confusion: Tensor) -> ClassScores:
 
 
 def accuracy(confusion: Tensor) -> float:
-    """The share of samples whose class was recognised, from a confusion matrix; NaN where there were none."""
+    """The share of samples whose class was recognised, from a confusion matrix; NaN where there were none.
+
+    >>> from minitorch.metrics import accuracy, confusion_matrix
+    >>> accuracy(confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1], num_classes=2))
+    0.75
+    """
     total = int(confusion.sum())
     return float(np.trace(confusion.numpy(force=True)) / total) if total else float("nan")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -29,6 +30,44 @@ def test_docstring_examples_are_found() -> None:
     finder = doctest.DocTestFinder()
     modules = map(importlib.import_module, ["minitorch.ops.conv", "minitorch.ops.reduce", "minitorch.tensor"])
     assert all(any(test.examples for test in finder.find(module)) for module in modules)
+
+
+# What users import from. Of a part without __all__, the names that it defines itself.
+PUBLIC = [
+    "",
+    "autograd",
+    "data",
+    "metrics",
+    "models",
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "optim",
+    "optim.lr_scheduler",
+    "testing",
+    "viz",
+]
+# Their examples are literal blocks, which nobody runs.
+NOT_RUN = {"data.MNIST": "downloads files", "data.FashionMNIST": "downloads files"}
+
+
+def public_docstrings(part: str) -> dict[str, str]:
+    """The docstring of every function and class of a part."""
+    module = importlib.import_module(f"minitorch.{part}".rstrip("."))
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    names = getattr(module, "__all__", None) or [name for name in own if not name.startswith("_")]
+    public = {f"{part}.{name}".lstrip("."): getattr(module, name) for name in names}
+    return {name: inspect.cleandoc(value.__doc__ or "") for name, value in public.items() if callable(value)}
+
+
+@pytest.mark.parametrize("part", PUBLIC)
+def test_public_names_have_examples(part: str) -> None:
+    docs = public_docstrings(part)
+    assert len(docs) >= 3
+    examples = {name: doctest.DocTestParser().get_examples(doc) for name, doc in docs.items()}
+    assert [name for name in docs if not examples[name] and name not in NOT_RUN] == []
+    assert [name for name in docs if name in NOT_RUN and (examples[name] or "::\n" not in docs[name])] == []
 
 
 def readme_blocks(language: str, section: str = "") -> list[str]:

@@ -14,21 +14,24 @@ from .variable import Hook, Variable
 class Function:
     """Base class of every differentiable operation, Minitorch's own and yours.
 
-    Give it two static methods and call it through :meth:`apply`::
+    Give it two static methods and call it through :meth:`apply`:
 
-        class Exp(Function):
-            @staticmethod
-            def forward(ctx, input):                  # tensors in, tensors out; nothing is recorded here
-                output = input.exp()
-                ctx.save_for_backward(output)
-                return output
-
-            @staticmethod
-            def backward(ctx, grad_output):           # one gradient an argument of forward, None where there is none
-                (output,) = ctx.saved_tensors
-                return grad_output * output
-
-        y = Exp.apply(x)
+    >>> import minitorch
+    >>> class Exp(minitorch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, input):  # tensors in, tensors out; nothing is recorded here
+    ...         output = input.exp()
+    ...         ctx.save_for_backward(output)
+    ...         return output
+    ...
+    ...     @staticmethod
+    ...     def backward(ctx, grad_output):  # one gradient an argument of forward, None where there is none
+    ...         (output,) = ctx.saved_tensors
+    ...         return grad_output * output
+    >>> x = minitorch.tensor([0., 1.], requires_grad=True)
+    >>> Exp.apply(x).sum().backward()
+    >>> x.grad
+    tensor([1.0000, 2.7183])
 
     ``ctx`` is an instance of the class, the node of the graph. ``backward`` is written with differentiable operations,
     so that its results can be differentiated again. Where an input was broadcast, ``backward`` may return the

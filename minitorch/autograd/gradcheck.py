@@ -97,13 +97,8 @@ def gradgradcheck(
     with enable_grad():
         outputs = [out for _, out in differentiable(as_tuple(func(*arguments)))]
     operation = f" ({graph_of(outputs)})" if outputs else ""
-    if grad_outputs is None:
-        rng = generator()
-        layout = apart if gen_non_contig_grad_outputs else packed
-        cotangents = tuple(layout(out, random_array(rng, out.data.shape)).requires_grad_() for out in outputs)
-    else:
-        cotangents = as_tuple(grad_outputs)
-
+    random = grad_outputs is None
+    cotangents = _cotangents(outputs, gen_non_contig_grad_outputs) if random else as_tuple(grad_outputs)
     count = len(arguments)
     numbers = [i for i, argument in enumerate(arguments) if is_checked(argument)]
 
@@ -124,6 +119,12 @@ def gradgradcheck(
         return Check(f"gradgradcheck{operation}", gradients, inputs, tolerance, name_input, name_output)
 
     return _passes(check, (nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode), raise_exception)
+
+
+def _cotangents(outputs: list[Any], gaps: bool) -> tuple[Any, ...]:
+    """A random gradient for each output, packed in memory or with gaps between its elements."""
+    rng, layout = generator(), apart if gaps else packed
+    return tuple([layout(out, random_array(rng, out.data.shape)).requires_grad_() for out in outputs])
 
 
 def _passes(check: Callable[[], Check], flags: tuple[float, bool, bool, bool], raise_exception: bool) -> bool:

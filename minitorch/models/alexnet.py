@@ -79,5 +79,10 @@ class AlexNet(nn.Module):
 
 
 def alexnet(num_classes: int = 1000, dropout: float = 0.5) -> AlexNet:
-    """An :class:`AlexNet` with random weights; torchvision's name for it."""
+    """An :class:`AlexNet` with random weights; torchvision's name for it.
+
+    >>> from minitorch.models import alexnet
+    >>> alexnet(num_classes=10).classifier[-1]
+    Linear(in_features=4096, out_features=10, bias=True)
+    """
     return AlexNet(num_classes, dropout)

@@ -77,26 +77,24 @@ def interpolate(
 
     Keys, "Cubic convolution interpolation for digital image processing" (1981).
     """
-    shape = tuple(input.data.shape)
-    dims = len(shape) - 2
-    if mode in WITHOUT_CORNERS and align_corners is not None:
-        raise ValueError(
-            "interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear | "
-            f"bicubic | trilinear, got mode={mode!r} and align_corners={align_corners}"
-        )
-    out_size, factors = _sizes(shape[2:], size, scale_factor, bool(recompute_scale_factor))
-    if antialias:
-        raise NotImplementedError("interpolate: there is no antialiasing; antialias must be False")
+    _check_options(mode, align_corners, antialias)
+    out_size, factors = _sizes(tuple(input.data.shape[2:]), size, scale_factor, bool(recompute_scale_factor))
     _check(input, mode, out_size)
     if mode == "area":
         return _area(input, out_size)
-    if input.data.dtype.itemsize == 2:
-        return in_float32(interpolate, input, size, scale_factor, mode, align_corners, recompute_scale_factor)
+    arguments = (input, out_size, factors, mode, bool(align_corners))
+    return in_float32(_resampled, *arguments) if input.data.dtype.itemsize == 2 else _resampled(*arguments)
+
+
+def _resampled(
+    input: Tensor, out_size: tuple[int, ...], factors: list[float | None], mode: str, align_corners: bool
+) -> Tensor:
+    """Weighted means of neighbours, one dimension after the other."""
     xp, dtype = input.backend.xp, input.data.dtype
     output = input
-    for dim in reversed(range(dims)):
-        taps = TAPS[mode](xp, shape[2 + dim], out_size[dim], factors[dim], bool(align_corners), dtype)
-        output = Resample.apply(output, 2 + dim, taps)
+    for k in reversed(range(len(out_size))):
+        taps = TAPS[mode](xp, input.data.shape[2 + k], out_size[k], factors[k], align_corners, dtype)
+        output = Resample.apply(output, 2 + k, taps)
     return output
 
 
@@ -148,6 +146,16 @@ def _each(name: str, value: Any, spatial: tuple[int, ...]) -> list[Any]:
             f"(N, C, D, H, W)"
         )
     return list(value)
+
+
+def _check_options(mode: str, align_corners: bool | None, antialias: bool) -> None:
+    if mode in WITHOUT_CORNERS and align_corners is not None:
+        raise ValueError(
+            "interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear | "
+            f"bicubic | trilinear, got mode={mode!r} and align_corners={align_corners}"
+        )
+    if antialias:
+        raise NotImplementedError("interpolate: there is no antialiasing; antialias must be False")
 
 
 def _check(input: Tensor, mode: str, out_size: tuple[int, ...]) -> None:

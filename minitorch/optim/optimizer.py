@@ -35,17 +35,22 @@ class Batch:
 
 
 class Optimizer:
-    """Base class of optimisers. Make one of a subclass with a model's parameters::
+    """Base class of optimisers. Make one of a subclass with a model's parameters:
 
-        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        for input, target in batches:
-            optimizer.zero_grad()
-            loss_fn(model(input), target).backward()
-            optimizer.step()
+    >>> import minitorch
+    >>> from minitorch import nn, optim
+    >>> model = nn.Linear(2, 1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    >>> for input, target in [(minitorch.ones(8, 2), minitorch.zeros(8, 1))]:
+    ...     optimizer.zero_grad()
+    ...     nn.functional.mse_loss(model(input), target).backward()
+    ...     optimizer.step()
 
-    ``params`` may also be dicts, each a group with its own options::
+    ``params`` may also be dicts, each a group with its own options:
 
-        optim.SGD([{"params": model.conv1.parameters(), "lr": 0.01}, {"params": model.fc1.parameters()}], lr=0.1)
+    >>> optimizer = optim.SGD([{"params": [model.weight], "lr": 0.01}, {"params": [model.bias]}], lr=0.1)
+    >>> [group["lr"] for group in optimizer.param_groups]
+    [0.01, 0.1]
 
     A subclass says which state tensors a parameter has (:meth:`_state_names`), what options may be
     (:meth:`_check_options`), and updates the parameters of a :class:`Batch` (:meth:`_update`).

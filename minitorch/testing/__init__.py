@@ -7,6 +7,32 @@
 - ``Source`` and ``Case``, ``unary``, ``binary`` and ``apart`` say which inputs ``check_op`` tries.
 
 All but ``assert_close`` need Hypothesis (``pip install hypothesis``), which is imported when the first is used.
+
+What a mistake looks like:
+
+>>> import numpy as np
+>>> from minitorch.autograd import Function
+>>> class Square(Function):
+...     @staticmethod
+...     def forward(ctx, input):
+...         ctx.save_for_backward(input)
+...         return input * input
+...
+...     @staticmethod
+...     def backward(ctx, grad_output):
+...         (input,) = ctx.saved_tensors
+...         return grad_output * input  # the 2 is forgotten
+>>> from minitorch.testing import check_op, unary
+>>> try:
+...     check_op(Square.apply, inputs=unary(), reference=np.square)
+... except AssertionError as error:
+...     print(error)  # doctest: +ELLIPSIS
+Square(float64 ()) fails the check 'gradient'
+GradcheckError: gradcheck: Jacobian mismatch for output 0 with respect to input 0
+operation:    SquareBackward
+worst:        d output 0 / d input 0
+...
+likely cause: the gradient is off by a factor of 2 (too small: multiply it by 2)
 """
 
 from __future__ import annotations

@@ -48,12 +48,14 @@ def _shown(array: Array) -> str:
 class Source:
     """Draws what a case is made of, in the dtype and memory layouts that a check asks for.
 
-    A function from a ``Source`` to a :class:`Case` says which inputs an operation takes::
+    A function from a ``Source`` to a :class:`Case` says which inputs an operation takes:
 
-        def gather_case(s: Source) -> Case:
-            shape = s.shape(min_dims=1)
-            dim = s.integer(0, len(shape) - 1)
-            return Case((s.array(shape),), {"dim": dim, "index": s.indices(shape, shape[dim])})
+    >>> import minitorch, numpy as np
+    >>> from minitorch.testing import Case, Source, check_op
+    >>> def case(s: Source) -> Case:
+    ...     shape = s.shape(min_dims=1)
+    ...     return Case((s.array(shape),), {"dim": s.integer(0, len(shape) - 1)})
+    >>> check_op(minitorch.cumsum, inputs=case, reference=lambda array, dim: np.cumsum(array, dim))
 
     Args:
         draw: what Hypothesis gives to the body of a composite strategy.

@@ -21,8 +21,15 @@ def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
 
     Where there are several input channels, each output channel has a row and each input channel a column.
 
+    >>> import minitorch
+    >>> from minitorch.viz import plot_filters
+    >>> figure = plot_filters(minitorch.nn.Conv2d(1, 6, 5).weight, title="First layer")
+    >>> figure.axes[0].get_title()
+    'First layer'
+
     Raises:
         ValueError: ``weight`` hasn't four dimensions.
+        ImportError: matplotlib isn't installed.
     """
     kernels = weight.numpy(force=True)
     if kernels.ndim != 4:
@@ -45,8 +52,17 @@ def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = 
 
     Every layer has a scale of its own; of more than 32 channels the first 32 are shown.
 
+    >>> import minitorch
+    >>> from minitorch.viz import plot_feature_maps
+    >>> image = minitorch.rand(28, 28)
+    >>> maps = minitorch.nn.Conv2d(1, 6, 5)(image[None])
+    >>> figure = plot_feature_maps(image, {"conv1": maps})
+    >>> [axes.get_title(loc="left") for axes in figure.axes]
+    ['input', 'conv1: 6 maps of 24×24']
+
     Raises:
         ValueError: a tensor hasn't the dimensions that are expected.
+        ImportError: matplotlib isn't installed.
     """
     picture = image.numpy(force=True)
     if picture.ndim != 2:

@@ -14,7 +14,16 @@ from .figure import new_figure
 def plot_curves(
     epochs: Sequence[int], train_loss: Sequence[float], test_accuracy: Sequence[float], title: str = "Training"
 ) -> Any:
-    """Loss (on a logarithmic axis) and accuracy over the epochs, side by side."""
+    """Loss (on a logarithmic axis) and accuracy over the epochs, side by side.
+
+    >>> from minitorch.viz import plot_curves
+    >>> figure = plot_curves([1, 2, 3], train_loss=[0.9, 0.3, 0.2], test_accuracy=[0.85, 0.93, 0.95])
+    >>> [axes.get_title() for axes in figure.axes]
+    ['Training loss', 'Test accuracy']
+
+    Raises:
+        ImportError: matplotlib isn't installed.
+    """
     figure = new_figure(9, 3.6)
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
@@ -42,7 +51,17 @@ def plot_curves(
 
 
 def plot_confusion_matrix(confusion: Tensor, classes: Sequence[str], title: str = "Confusion matrix") -> Any:
-    """The counts of a confusion matrix, coloured by their share of the true class."""
+    """The counts of a confusion matrix, coloured by their share of the true class.
+
+    >>> import minitorch
+    >>> from minitorch.viz import plot_confusion_matrix
+    >>> figure = plot_confusion_matrix(minitorch.tensor([[9, 1], [0, 8]]), ["cat", "dog"])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['9', '1', '8']
+
+    Raises:
+        ImportError: matplotlib isn't installed.
+    """
     counts = confusion.numpy(force=True)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     n = len(classes)
