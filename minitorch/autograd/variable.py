@@ -143,7 +143,19 @@ class Variable:
         return RemovableHandle(self._hooks, hook)
 
     def retain_grad(self) -> None:
-        """Makes ``backward`` keep the gradient of this non-leaf tensor in ``grad``."""
+        """Makes ``backward`` keep the gradient of this non-leaf tensor in ``grad``.
+
+        >>> import minitorch
+        >>> x = minitorch.ones(2, requires_grad=True)
+        >>> y = x * 3
+        >>> y.retain_grad()
+        >>> y.sum().backward()
+        >>> y.grad
+        tensor([1., 1.])
+
+        Raises:
+            RuntimeError: the tensor requires no gradient.
+        """
         if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.grad_fn is not None:

@@ -36,7 +36,13 @@ def clone(input: Tensor) -> Tensor:
 
 @tensor_method("contiguous")
 def contiguous(input: Tensor) -> Tensor:
-    """The tensor itself if its elements lie in C order, else a copy in which they do."""
+    """The tensor itself if its elements lie in C order, else a copy in which they do.
+
+    >>> import minitorch
+    >>> x = minitorch.zeros(2, 3)
+    >>> x.contiguous() is x, x.T.stride(), x.T.contiguous().stride()
+    (True, (1, 3), (2, 1))
+    """
     return input if input.data.flags.c_contiguous else clone(input)
 
 
@@ -47,7 +53,12 @@ def to(
     """The tensor in another dtype, on another device, or both: ``x.to("cuda")``, ``x.to(minitorch.float64)``,
     ``x.to(device, dtype)``, ``x.to(other)``. Itself where nothing changes, unless ``copy``.
 
+    Floats become integers by cutting off the fraction. Gradients come back in the input's dtype, to the input's device.
     ``non_blocking`` is taken for PyTorch's sake: copies to a GPU never wait for it, and those from it always do.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1.7, -1.7]).to(minitorch.int32)
+    tensor([ 1, -1], dtype=minitorch.int32)
 
     Raises:
         RuntimeError: the device can't be used; the message says what is missing.
@@ -86,7 +97,7 @@ def _conversion(name: str, d: dtypes.dtype) -> None:
         return cast(input, d)
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"The tensor as {d.name}."
+    method.__doc__ = f"The tensor as {d.name}, itself if it is that already: :meth:`to` with a dtype."
     tensor_method(name)(method)
 
 
@@ -104,5 +115,10 @@ for _name, _dtype in (
 
 @tensor_method("type_as")
 def type_as(input: Tensor, other: Tensor) -> Tensor:
-    """``input`` in the dtype of ``other``."""
+    """``input`` in the dtype of ``other``: itself if it has it.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2]).type_as(minitorch.zeros(1))
+    tensor([1., 2.])
+    """
     return cast(input, other.dtype)

@@ -59,21 +59,50 @@ def store(input: Tensor, value: Any) -> Tensor:
 
 @tensor_method("zero_")
 def zero_(input: Tensor) -> Tensor:
-    """Fills the tensor with zeros."""
+    """Fills the tensor with zeros, and returns it.
+
+    >>> import minitorch
+    >>> minitorch.ones(3).zero_()
+    tensor([0., 0., 0.])
+
+    Raises:
+        RuntimeError: as :func:`fill_`.
+    """
     check_in_place("zero_", input)
     return store(input, 0)
 
 
 @tensor_method("fill_")
 def fill_(input: Tensor, value: Any) -> Tensor:
-    """Fills the tensor with a number, or with a tensor of one element."""
+    """Fills the tensor with a number, or with a tensor of one element, and returns it.
+
+    >>> import minitorch
+    >>> x = minitorch.zeros(2, 3)
+    >>> column = x[:, 0].fill_(7)  # a view of x
+    >>> x
+    tensor([[7., 0., 0.],
+            [7., 0., 0.]])
+
+    Raises:
+        RuntimeError: the tensor is read-only, or the change would have to be recorded.
+    """
     check_in_place("fill_", input, value)
     return store(input, value.item() if isinstance(value, Tensor) else value)
 
 
 @tensor_method("copy_")
 def copy_(input: Tensor, src: Tensor) -> Tensor:
-    """Copies ``src``, which may be broadcast, cast and on another device, into the tensor."""
+    """Copies ``src``, which may be broadcast, cast and on another device, into the tensor, and returns it.
+
+    >>> import minitorch
+    >>> minitorch.zeros(2, 3).copy_(minitorch.tensor([1, 2, 3]))
+    tensor([[1., 2., 3.],
+            [1., 2., 3.]])
+
+    Raises:
+        RuntimeError: ``src`` doesn't broadcast to the shape, the tensor is read-only, or the change would have to be
+            recorded.
+    """
     check_in_place("copy_", input, src)
     array = src.data if src.backend is input.backend else input.backend.move(src.data)
     try:

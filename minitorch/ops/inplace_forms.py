@@ -54,7 +54,15 @@ OPERATORS = {
 
 
 def in_place_form(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The in-place form of an operation: the same numbers, written into the first operand."""
+    """The in-place form of an operation: the same numbers, written into the first operand.
+
+    >>> import minitorch
+    >>> x = minitorch.tensor([1., 4.])
+    >>> x.sqrt_().mul_(10)
+    tensor([10., 20.])
+    >>> x
+    tensor([10., 20.])
+    """
 
     def method(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_in_place(name, input, *args, *kwargs.values())
@@ -72,7 +80,12 @@ def in_place_form(name: str, function: Callable[..., Tensor]) -> Callable[..., T
         return store(input, result)
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"In-place form of :func:`minitorch.{name.rstrip('_')}`."
+    method.__doc__ = f"""In-place form of :func:`minitorch.{name.rstrip("_")}`: overwrites the tensor and returns it.
+
+    Raises:
+        RuntimeError: the result has another shape, or a dtype that can't be cast to the tensor's; or the tensor is
+            read-only; or the change would have to be recorded: under :func:`minitorch.no_grad` it need not.
+    """
     return method
 
 

@@ -80,7 +80,15 @@ def full_like(
 def new_zeros(
     self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Zeros with the dtype and device of this tensor."""
+    """Zeros with the dtype and device of this tensor.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2]).new_zeros(3)
+    tensor([0, 0, 0])
+
+    Raises:
+        TypeError, RuntimeError: as :func:`minitorch.zeros`.
+    """
     backend, d = place(self, dtype, device)
     return made(backend.xp.zeros(shape_of("new_zeros", sizes, size), d), backend, requires_grad)
 
@@ -89,7 +97,15 @@ def new_zeros(
 def new_ones(
     self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones with the dtype and device of this tensor."""
+    """Ones with the dtype and device of this tensor.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2]).new_ones(3)
+    tensor([1, 1, 1])
+
+    Raises:
+        TypeError, RuntimeError: as :func:`minitorch.zeros`.
+    """
     backend, d = place(self, dtype, device)
     return made(backend.xp.ones(shape_of("new_ones", sizes, size), d), backend, requires_grad)
 
@@ -98,7 +114,15 @@ def new_ones(
 def new_empty(
     self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Uninitialised memory with the dtype and device of this tensor."""
+    """Uninitialised memory with the dtype and device of this tensor.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2]).new_empty(2, 3).dtype
+    minitorch.int64
+
+    Raises:
+        TypeError, RuntimeError: as :func:`minitorch.zeros`.
+    """
     backend, d = place(self, dtype, device)
     return made(backend.empty(shape_of("new_empty", sizes, size), d), backend, requires_grad)
 
@@ -127,6 +151,14 @@ def new_full(
 def new_tensor(
     self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A copy of ``data``, as :func:`minitorch.tensor` takes it, with the dtype and device of this tensor."""
+    """A copy of ``data``, as :func:`minitorch.tensor` takes it, with the dtype and device of this tensor.
+
+    >>> import minitorch
+    >>> minitorch.tensor([1, 2]).new_tensor([2.7, 3])
+    tensor([2, 3])
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as :func:`minitorch.tensor`.
+    """
     backend, d = place(self, dtype, device)
     return made(array_of(data, d, backend), backend, requires_grad)
