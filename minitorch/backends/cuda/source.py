@@ -81,9 +81,9 @@ def parameters(family: str, name: str) -> tuple[Parameter, ...]:
     if name not in instances(family):
         raise ValueError(f"{family}.cu lists no instance {name!r}, only {', '.join(instances(family)) or 'none'}")
     kernel, _, arguments = name.partition("<")
-    if kernel not in _kernels(family):
+    if kernel not in kernels(family):
         raise ValueError(f"{family}.cu defines no kernel {kernel!r}")
-    variables, declarations = _kernels(family)[kernel]
+    variables, declarations = kernels(family)[kernel]
     values = dict(itertools.zip_longest(variables, arguments.removesuffix(">").split(",") if arguments else ()))
     if len(values) != len(variables) or None in values.values():
         raise ValueError(f"{family}.cu: {name} doesn't fit template <{', '.join(variables)}>")
@@ -127,7 +127,7 @@ def _without_comments(source: str) -> str:
 
 
 @functools.cache
-def _kernels(family: str) -> dict[str, tuple[list[str], list[str]]]:
+def kernels(family: str) -> dict[str, tuple[list[str], list[str]]]:
     """For each kernel, the names of its template's parameters and the declarations of its own."""
     source = _without_comments((KERNELS / f"{family}.cu").read_text())
     found: dict[str, tuple[list[str], list[str]]] = {}

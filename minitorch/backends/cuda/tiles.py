@@ -54,6 +54,12 @@ def tile(name: str) -> Tile:
     return Tile(name, rows, columns, depth, threads, shared, _SPEEDS[name])
 
 
+def shared(instance: str) -> int:
+    """Bytes of dynamic shared memory with which a kernel's instance, such as ``conv2d<float,Large,1>``, is launched."""
+    used = [tile(argument).shared for argument in re.split("[<>,]", instance) if argument in _SPEEDS]
+    return used[0] if used else 0
+
+
 def candidates(precision: str, char: str, device: int) -> tuple[Tile, ...]:
     """The tiles for a dtype, given by its character, on a device."""
     if char == "d":

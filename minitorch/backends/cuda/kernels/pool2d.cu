@@ -107,8 +107,8 @@ __device__ __forceinline__ int first_tap(int start, int dilation) {
 // input (planes, H, W) -> output and taps (planes, OH, OW), n elements: the maximum and its offset kh * KW + kw. The
 // first maximum wins; NaN is larger than every number. Padding isn't looked at, so it never wins.
 template <class T, class Tap, class Count>
-__global__ void max_pool2d(const T* __restrict__ input, T* __restrict__ output, Tap* __restrict__ taps, Pool g,
-                           Count n) {
+__global__ void __launch_bounds__(256)
+    max_pool2d(const T* __restrict__ input, T* __restrict__ output, Tap* __restrict__ taps, Pool g, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
     const auto window = Place<Count>::of_output(i, g);
@@ -136,8 +136,9 @@ __global__ void max_pool2d(const T* __restrict__ input, T* __restrict__ output, 
 // grad_output and taps (planes, OH, OW) -> grad_input (planes, H, W), n elements: each is the sum over the windows
 // whose tap it is.
 template <class T, class Tap, class Count>
-__global__ void max_pool2d_backward(const T* __restrict__ grad_output, const Tap* __restrict__ taps,
-                                    T* __restrict__ grad_input, Pool g, Count n) {
+__global__ void __launch_bounds__(256, 4)
+    max_pool2d_backward(const T* __restrict__ grad_output, const Tap* __restrict__ taps, T* __restrict__ grad_input,
+                        Pool g, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
     const auto element = Place<Count>::of_input(i, g);
@@ -158,8 +159,9 @@ __global__ void max_pool2d_backward(const T* __restrict__ grad_output, const Tap
 // input (planes, H, W), taps (planes, OH, OW) -> output (planes, OH, OW), n elements: the element that each tap names,
 // 0 where it names padding.
 template <class T, class Tap, class Count>
-__global__ void max_pool2d_gather(const T* __restrict__ input, const Tap* __restrict__ taps, T* __restrict__ output,
-                                  Pool g, Count n) {
+__global__ void __launch_bounds__(256)
+    max_pool2d_gather(const T* __restrict__ input, const Tap* __restrict__ taps, T* __restrict__ output, Pool g,
+                      Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
     const auto window = Place<Count>::of_output(i, g);
@@ -189,8 +191,9 @@ __device__ __forceinline__ T window_divisor(const Pool& g, int oh, int ow, bool 
 
 // input (planes, H, W) -> output (planes, OH, OW), n elements. A divisor_override of 0 is none. The dilation is 1.
 template <class T, class Count>
-__global__ void avg_pool2d(const T* __restrict__ input, T* __restrict__ output, Pool g, bool count_padding,
-                           i64 divisor_override, Count n) {
+__global__ void __launch_bounds__(256)
+    avg_pool2d(const T* __restrict__ input, T* __restrict__ output, Pool g, bool count_padding, i64 divisor_override,
+               Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
     const auto window = Place<Count>::of_output(i, g);
@@ -207,8 +210,9 @@ __global__ void avg_pool2d(const T* __restrict__ input, T* __restrict__ output, 
 // grad_output (planes, OH, OW) -> grad_input (planes, H, W), n elements: the sum of the shares of the windows that an
 // element is in.
 template <class T, class Count>
-__global__ void avg_pool2d_backward(const T* __restrict__ grad_output, T* __restrict__ grad_input, Pool g,
-                                    bool count_padding, i64 divisor_override, Count n) {
+__global__ void __launch_bounds__(256, 4)
+    avg_pool2d_backward(const T* __restrict__ grad_output, T* __restrict__ grad_input, Pool g, bool count_padding,
+                        i64 divisor_override, Count n) {
     const Count i = element_number<Count>();
     if (i >= n) return;
     const auto element = Place<Count>::of_input(i, g);
