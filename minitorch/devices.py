@@ -1,8 +1,22 @@
-"""Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``."""
+"""Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
+
+CUDA computes on the *current* device of a thread. With several GPUs an operation therefore makes the one that its
+tensors are on current while it runs: ``autograd.Function`` does so for what is written as a Function, and functions
+with array code of their own say :func:`on_its_device` or ``with on(backend):``. With one GPU, or none, all of this is
+one test of :data:`several`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Whether this process sees more than one GPU. The CUDA backend sets it before there is a first array on any.
+several = False
 
 _TYPES = ("cpu", "cuda")
 
@@ -52,3 +66,41 @@ class device:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return device, (self.type, self.index)
+
+
+def elsewhere(values: Iterable[Any]) -> AbstractContextManager[Any] | None:
+    """A context for the GPU that the first of ``values`` is on, or None where that one is current, or none is on a GPU.
+
+    Tensors and backends count, also in a list or tuple; others are passed over.
+    """
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            value = next((item for item in value if hasattr(item, "backend")), None)
+        backend = getattr(value, "backend", value)
+        if getattr(backend, "name", None) == "cuda":
+            return backend.elsewhere()  # type: ignore[no-any-return]
+    return None
+
+
+_HERE = nullcontext()
+
+
+def on(backend: Any) -> AbstractContextManager[Any]:
+    """``with on(backend):`` array code of the backend's device may run."""
+    return (several and backend.elsewhere()) or _HERE
+
+
+def on_its_device(function: F) -> F:
+    """Lets ``function`` run where the first tensor (or backend) among its arguments is: for array code outside a
+    Function."""
+
+    @functools.wraps(function)
+    def there(*args: Any, **kwargs: Any) -> Any:
+        if several:
+            context = elsewhere((*args, *kwargs.values()))
+            if context is not None:
+                with context:
+                    return function(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return there  # type: ignore[return-value]

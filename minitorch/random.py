@@ -17,6 +17,7 @@ import numpy as np
 
 from .backends.protocol import Backend
 from .devices import device as Device
+from .devices import on_its_device
 
 
 class Generator:
@@ -152,12 +153,14 @@ def set_rng_state(state: tuple[int, int]) -> None:
     default_generator.set_state(state)
 
 
+@on_its_device
 def words(backend: Backend, n: int, generator: Generator | None) -> Any:
     """``n`` random 32-bit words as a uint32 array."""
     seed, offset = (generator or default_generator).reserve(n)
     return backend.philox(seed, offset, n)
 
 
+@on_its_device
 def uniform(backend: Backend, n: int, dtype: Any, generator: Generator | None) -> Any:
     """``n`` numbers from [0, 1): 24 random bits for float32 and float16, 53 for float64."""
     if np.dtype(dtype).itemsize == 8:
@@ -168,6 +171,7 @@ def uniform(backend: Backend, n: int, dtype: Any, generator: Generator | None) -
     return kept.astype(dtype) * np.dtype(dtype).type(2.0**-bits)
 
 
+@on_its_device
 def normal(backend: Backend, n: int, dtype: Any, generator: Generator | None) -> Any:
     """``n`` standard normal numbers, by Box and Muller (1958): √(-2 ln u)·cos 2πv and √(-2 ln u)·sin 2πv."""
     xp = backend.xp
@@ -179,6 +183,7 @@ def normal(backend: Backend, n: int, dtype: Any, generator: Generator | None) ->
     return xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:n].astype(dtype)
 
 
+@on_its_device
 def integers(backend: Backend, low: int, high: int, n: int, generator: Generator | None) -> Any:
     """``n`` integers from [low, high) as int64.
 
@@ -189,6 +194,7 @@ def integers(backend: Backend, low: int, high: int, n: int, generator: Generator
     return (bits % np.uint64(high - low)).astype(np.int64) + low
 
 
+@on_its_device
 def permutation(backend: Backend, n: int, generator: Generator | None) -> Any:
     """The integers below ``n`` in random order, as int64: in the order of n random 64-bit keys."""
     pairs = words(backend, 2 * n, generator).astype(np.uint64).reshape(n, 2)

@@ -109,7 +109,7 @@ def load(f: str | os.PathLike[str], map_location: Any = None) -> Any:
     path = os.fsdecode(f)
     backend = backend_of(map_location)
     arrays, metadata = _read(path)
-    tensors = {name: wrap(backend.xp.asarray(array), backend) for name, array in arrays.items()}
+    tensors = {name: wrap(backend.move(array), backend) for name, array in arrays.items()}
     if not metadata.keys() & _METADATA:
         return tensors  # another program's file
     structure = metadata.get("structure", "")

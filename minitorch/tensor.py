@@ -18,6 +18,7 @@ from .autograd import Variable
 from .autograd import engine as _engine
 from .backends import get_backend
 from .devices import device as Device
+from .devices import on
 from .dtypes import _BY_NUMPY, as_dtype, dtype, get_default_dtype, of_scalar, promote_types
 
 if TYPE_CHECKING:
@@ -231,7 +232,8 @@ class Tensor(Variable, TensorMethods):
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol"
             )
-        copy = wrap(self.data.copy(), self.backend, type(self))
+        with on(self.backend):
+            copy = wrap(self.data.copy(), self.backend, type(self))
         copy._requires_grad = self._requires_grad
         copy._grad = None if self._grad is None else self._grad.detach().clone()
         memo[id(self)] = copy
@@ -331,9 +333,10 @@ def array_of(data: Any, dtype: Any, backend: Backend) -> Any:
         data = data.data
     wanted = None if dtype is None else as_dtype(dtype).numpy
     if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__cuda_array_interface__"):
-        array = backend.xp.array(backend.move(data), dtype=wanted)
+        with on(backend):
+            array = backend.xp.array(backend.move(data), dtype=wanted)
     else:
-        array = backend.xp.asarray(_array_of_numbers(data, wanted))
+        array = backend.move(_array_of_numbers(data, wanted))
     as_dtype(array.dtype)  # raises where Minitorch has no such dtype
     return array
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .. import devices
 from .function import Function
 from .grad_mode import state
 from .variable import Variable
@@ -128,6 +129,11 @@ class _Pass:
 
     def _visit(self, node: Function, received: dict[int, Any]) -> None:
         """Calls one node's backward and sends the gradients of its arguments on."""
+        if devices.several:
+            context = devices.elsewhere(received.values())
+            if context is not None:
+                with context:
+                    return self._visit(node, received)
         if node._hooks or node._retained:
             self._show(node, received)
         if self.wanted:

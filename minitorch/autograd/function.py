@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from .. import devices
 from .grad_mode import state
 from .variable import Hook, Variable
 
@@ -94,6 +95,11 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Runs ``forward`` and, where an argument requires a gradient and recording is on, records the operation."""
+        if devices.several:
+            context = devices.elsewhere(args)
+            if context is not None:
+                with context:
+                    return cls.apply(*args)
         ctx = cls()
         if not state.enabled:  # the way of every operation in a backward: as few steps as can be
             ctx.needs_input_grad = (False,) * len(args)

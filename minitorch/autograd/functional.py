@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..devices import on_its_device
 from .function import Function
 from .functional_checks import (
     Tensors,
@@ -217,6 +218,7 @@ def jacobian(
     return tuple(blocks) if gives_tuple else blocks[0]
 
 
+@on_its_device
 def _rows(number: int, output: Any, inputs: Tensors, create_graph: bool, strict: bool) -> Tensors:
     """The Jacobians of output ``number`` with respect to every input."""
     rows: list[list[Any]] = [[] for _ in inputs]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..devices import on
 from .engine import grad
 from .grad_mode import enable_grad
 from .gradcheck_diagnosis import GradcheckError, Mismatch, Nearby, Tolerance, describe, graph_of
@@ -174,8 +175,9 @@ class Check:
         """
         tensor = self.sources[number]
         data = tensor.data
-        moved = data.copy(order="K")
-        moved += tensor.new_tensor(step).data
+        with on(tensor.backend):
+            moved = data.copy(order="K")
+            moved += tensor.new_tensor(step).data
         tensor.data = moved
         try:
             outputs = self._call()

@@ -86,8 +86,13 @@ class CpuBackend:
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         return _empty(tuple(shape), np.dtype(dtype))
 
+    scalar = staticmethod(np.asarray)
+
     def move(self, array: Any) -> Array:
         return array.get() if hasattr(array, "get") else array  # type: ignore[no-any-return]
+
+    def elsewhere(self) -> None:
+        return None
 
     # ---- matrix product -------------------------------------------------------------------------------------------
 

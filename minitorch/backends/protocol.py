@@ -18,6 +18,7 @@ Every method
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -38,8 +39,16 @@ class Backend(Protocol):
         """An uninitialised C-contiguous array."""
         ...
 
+    def scalar(self, number: Any, dtype: Any) -> Array:
+        """A number as a 0-d array."""
+        ...
+
     def move(self, array: Array) -> Array:
         """An array of any device on this one: itself where it is there already."""
+        ...
+
+    def elsewhere(self) -> AbstractContextManager[Any] | None:
+        """What must be entered before the device's arrays are computed with: None for a CPU and for the current GPU."""
         ...
 
     # ---- matrix product -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import random
 from ..autograd import no_grad
+from ..devices import on_its_device
 from ..ops.inplace import check_in_place, store
 from ..random import Generator
 from ..tensor import Tensor
@@ -30,6 +31,7 @@ def _check_floating(name: str, tensor: Tensor) -> None:
         raise RuntimeError(f"{name}: expected a tensor of a floating-point dtype, got {tensor.dtype}")
 
 
+@on_its_device
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Numbers from [a, b), each as likely as the others.
 
@@ -48,6 +50,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     return _fill("uniform_", tensor, (unit * (b - a) + a).reshape(tensor.data.shape))
 
 
+@on_its_device
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normally distributed numbers with this mean and standard deviation.
 
@@ -66,6 +69,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     return _fill("normal_", tensor, (standard * std + mean).reshape(tensor.data.shape))
 
 
+@on_its_device
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -148,6 +152,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0)
 
 
+@on_its_device
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as far as the sides allow: a linear layer then passes its inputs on.
 
@@ -163,6 +168,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _fill("eye_", tensor, tensor.backend.xp.eye(*tensor.data.shape))
 
 
+@on_its_device
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """1 in the middle of the window from each channel to the same channel, else 0: a convolution is the identity.
 
@@ -327,6 +333,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
 
 
+@on_its_device
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """A random orthogonal matrix times ``gain``: its rows, or columns if it has fewer, are orthogonal and of length 1.
 
@@ -358,6 +365,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return _fill("orthogonal_", tensor, (q if rows >= columns else q.T).reshape(shape))
 
 
+@on_its_device
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """Normally distributed numbers, and in each column ``sparsity`` of the rows, rounded up, are 0.
 

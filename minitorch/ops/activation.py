@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..autograd import no_grad
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import check_floating, ieee, in_float32
 from .inplace import check_in_place, store
@@ -187,6 +188,11 @@ class Hardswish(Function):
         return where(input <= -3, 0, between)
 
 
+@on_its_device
+def _relu_of_integers(input: Tensor) -> Tensor:
+    return wrap(input.backend.xp.maximum(input.data, 0), input.backend)
+
+
 @tensor_method("relu")
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(input, 0)``, elementwise; NaN stays NaN. The gradient passes where the input is positive.
@@ -205,7 +211,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         return replace("relu", input, relu)
     if isinstance(input, Tensor) and input.data.dtype.kind in "iu":
-        return wrap(input.backend.xp.maximum(input.data, 0), input.backend)
+        return _relu_of_integers(input)
     check_floating("relu", input)
     if input.data.dtype.itemsize == 2:
         return in_float32(relu, input)

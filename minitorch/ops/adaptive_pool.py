@@ -11,6 +11,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import int64
 from ..tensor import Function, Tensor, wrap
 from .arithmetic import div
@@ -80,6 +81,7 @@ def _output_size(name: str, dims: int, input: Tensor, output_size: Any) -> Pair:
     return height, width
 
 
+@on_its_device
 def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) -> Tensor:
     check_floating(name, input)
     if input.data.dtype.itemsize == 2:
@@ -98,6 +100,7 @@ def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
     return from_images(output, input.data.shape, dims)
 
 
+@on_its_device
 def _adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     check_floating(name, input)
     size = _output_size(name, dims, input, output_size)

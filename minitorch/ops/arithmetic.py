@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import as_dtype, bool_
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .compare import bitwise_or
@@ -204,11 +205,16 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is None:
         return Div.apply(floating(a), floating(b))
     check_divisor("div", b)
-    return Constant.apply(ieee.run(_truncated, a.data, b.data, a.backend.xp), a, b)
+    return Constant.apply(_truncated(a, b), a, b)
 
 
-def _truncated(a: Any, b: Any, xp: Any) -> Any:
-    """a/b rounded towards zero, of two arrays of one dtype."""
+@on_its_device
+def _truncated(input: Tensor, other: Tensor) -> Any:
+    """The array of input/other rounded towards zero, of two tensors of one dtype."""
+    return ieee.run(_truncated_arrays, input.data, other.data, input.backend.xp)
+
+
+def _truncated_arrays(a: Any, b: Any, xp: Any) -> Any:
     if a.dtype.kind == "f":
         return xp.trunc(a / b)
     quotient = xp.floor_divide(a, b)
@@ -222,6 +228,7 @@ def rdiv(input: Any, other: Any) -> Tensor:
     return div(other, input)
 
 
+@on_its_device
 def check_divisor(name: str, divisor: Tensor) -> None:
     """Raises RuntimeError where an integer division by zero would give garbage, NotImplementedError for bools."""
     check_kind(name, divisor, "if")
@@ -230,6 +237,7 @@ def check_divisor(name: str, divisor: Tensor) -> None:
 
 
 @tensor_method("floor_divide", "__floordiv__")
+@on_its_device
 def floor_divide(input: Any, other: Any) -> Tensor:
     """``⌊input / other⌋``, broadcast. Its gradient is 0 (PyTorch has one for ``div(rounding_mode="floor")`` only).
 
@@ -277,6 +285,11 @@ def rremainder(input: Any, other: Any) -> Tensor:
     return remainder(other, input)
 
 
+@on_its_device
+def _has_negative(input: Tensor) -> bool:
+    return bool((input.data < 0).any())
+
+
 @tensor_method("pow", "__pow__")
 def pow(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent``, broadcast; dtypes by type promotion. NaN for a negative number to a fractional power.
@@ -298,7 +311,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
         if exponent == 2 and (input.data.dtype.kind == "f" or (type(exponent) is int and input.data.dtype.kind != "b")):
             return square(input)
     a, b = pair("pow", input, exponent)
-    if a.data.dtype.kind in "iu" and (b.data < 0).any():
+    if a.data.dtype.kind in "iu" and _has_negative(b):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if a.data.dtype.kind == "b":
         raise NotImplementedError("pow: not implemented for bool tensors; convert them with .to(minitorch.int64)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import int64
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, in_float32
@@ -84,6 +85,7 @@ def _avg_pool(
     return from_images(output, shape, dims)
 
 
+@on_its_device
 def _avg_pool_of_integers(
     images: Tensor, geometry: PoolGeometry, output_size: Pair, count_include_pad: bool, divisor_override: int | None
 ) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import on_its_device
 from ..tensor import Tensor, tensor_method, wrap
 from .dispatch import check_kind, check_tensors, ieee, pair, same_device, ufunc
 
@@ -232,6 +233,7 @@ def invert(input: Tensor) -> Tensor:
     return bitwise_not(input)
 
 
+@on_its_device
 def _shift(name: str, input: Any, other: Any) -> Tensor:
     a, b = pair(name, input, other)
     check_kind(name, a, "i")
@@ -311,6 +313,7 @@ def isfinite(input: Tensor) -> Tensor:
 
 
 @tensor_method("isclose")
+@on_its_device
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """``|input - other| <= atol + rtol·|other|``, elementwise and broadcast; infinities are close to themselves only.
 
@@ -349,6 +352,7 @@ def _close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool, xp: Any) -
 
 
 @tensor_method("allclose")
+@on_its_device
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether :func:`isclose` holds for every element, as a Python bool. Its errors are those of :func:`isclose`.
 
@@ -361,6 +365,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 
 
 @tensor_method("equal")
+@on_its_device
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both have one shape and equal elements, whatever their dtypes; NaN isn't equal to itself.
 

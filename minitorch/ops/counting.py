@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import float32, float64, int64
 from ..tensor import Tensor, tensor_method, wrap
 from .dispatch import check_kind, check_tensors
@@ -27,6 +28,7 @@ def _distinct_rows(xp: Any, rows: Any) -> tuple[Any, Any, Any]:
 
 
 @tensor_method("unique")
+@on_its_device
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -77,6 +79,7 @@ def unique(
 
 
 @tensor_method("bincount")
+@on_its_device
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, … occurs in a vector of integers, up to the largest, or to ``minlength`` at least.
 

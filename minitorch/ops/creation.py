@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import on
 from ..dtypes import as_dtype, bool_, get_default_dtype, int64, of_scalar
 from ..tensor import Tensor, array_of, backend_of, wrap
 from .dispatch import fitting_number, ieee
@@ -145,7 +146,8 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
         RuntimeError: a size is negative.
     """
     backend = backend_of(device)
-    return made(backend.xp.zeros(shape_of("zeros", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
+    with on(backend):
+        return made(backend.xp.zeros(shape_of("zeros", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -159,7 +161,8 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
         TypeError, RuntimeError: as :func:`zeros`.
     """
     backend = backend_of(device)
-    return made(backend.xp.ones(shape_of("ones", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
+    with on(backend):
+        return made(backend.xp.ones(shape_of("ones", sizes, size), numpy_dtype(dtype)), backend, requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -193,7 +196,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     d = of_scalar(value) if dtype is None else as_dtype(dtype)
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full: expected size to be a tuple of ints, got {type(size).__name__}")
-    return made(backend.xp.full(shape_of("full", (size,)), fitting_number(value, d), d.numpy), backend, requires_grad)
+    shape = shape_of("full", (size,))
+    with on(backend):
+        return made(backend.xp.full(shape, fitting_number(value, d), d.numpy), backend, requires_grad)
 
 
 def arange(
@@ -245,8 +250,9 @@ def arange(
         start, step = int(start), int(step)
     backend = backend_of(device)
     # start + i·step in float64 or int64, then rounded once, as PyTorch does it.
-    array = start + backend.xp.arange(count) * step
-    return made(array.astype(d.numpy), backend, requires_grad)
+    with on(backend):
+        array = start + backend.xp.arange(count) * step
+        return made(array.astype(d.numpy), backend, requires_grad)
 
 
 def linspace(
@@ -279,8 +285,9 @@ def linspace(
     if not d.is_floating_point:
         first, last = int(first), int(last)
     backend = backend_of(device)
-    array = ieee.run(_evenly, float(first), float(last), steps, backend.xp)
-    return made(array.astype(d.numpy), backend, requires_grad)
+    with on(backend):
+        array = ieee.run(_evenly, float(first), float(last), steps, backend.xp)
+        return made(array.astype(d.numpy), backend, requires_grad)
 
 
 def _evenly(start: float, end: float, steps: int, xp: Any) -> Any:
@@ -308,4 +315,5 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     for name, size in (("n", rows), ("m", columns)):
         if size < 0:
             raise RuntimeError(f"eye: {name} must be greater or equal to 0, got {size}")
-    return made(backend.xp.eye(rows, columns, dtype=numpy_dtype(dtype)), backend, requires_grad)
+    with on(backend):
+        return made(backend.xp.eye(rows, columns, dtype=numpy_dtype(dtype)), backend, requires_grad)

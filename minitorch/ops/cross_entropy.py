@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, ieee, in_float32, same_device
 from .loss import check_reduction
@@ -124,6 +125,7 @@ def _check_target(name: str, input: Tensor, target: Tensor) -> None:
         )
 
 
+@on_its_device
 def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, int]:
     """Class indices, checked, as (R,) int64, and how many of them count.
 
@@ -146,6 +148,7 @@ def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index
     return view_of(target, labels), labels.size - int(ignored.sum())
 
 
+@on_its_device
 def _onehot(labels: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, Tensor]:
     """Bools: whether class c is the label of row r and counts, (R, C); whether row r counts, (R,)."""
     xp = labels.backend.xp

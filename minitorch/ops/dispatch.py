@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..backends.protocol import Backend
 from ..dtypes import (
     as_dtype,
@@ -78,7 +79,7 @@ def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:
     """A number as a 0-d tensor of dtype ``d`` on the device of ``like``."""
     if d.name == "uint8" and not isinstance(value, bool):
         value = int(value) & 0xFF  # wraps around, as arithmetic on the tensor's elements does
-    return wrap(ieee.run(like.backend.xp.asarray, value, dtype=d.numpy), like.backend)
+    return wrap(ieee.run(like.backend.scalar, value, d.numpy), like.backend)
 
 
 def fitting_number(value: Any, d: dtype) -> Any:
@@ -207,7 +208,7 @@ def pair(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
                 return input, other
         elif isinstance(other, (int, float)) and (a.dtype.kind == "f" or (type(other) is int and a.dtype.kind == "i")):
             # The number's category is not above the tensor's: the tensor's dtype holds the result.
-            return input, wrap(ieee.run(input.backend.xp.asarray, other, a.dtype), input.backend)
+            return input, wrap(ieee.run(input.backend.scalar, other, a.dtype), input.backend)
     first, second = operands(name, input, other)
     return first, second
 
@@ -262,6 +263,11 @@ def check_tensors(name: str, **arguments: Any) -> None:
 
 def ufunc(name: str, *inputs: Tensor) -> Tensor:
     """A function of the array module, by its name, of tensors of one dtype."""
+    if devices.several:
+        context = devices.elsewhere(inputs)
+        if context is not None:
+            with context:
+                return ufunc(name, *inputs)
     backend = inputs[0].backend
     return wrap(ieee.run(getattr(backend.xp, name), *[t.data for t in inputs]), backend)
 

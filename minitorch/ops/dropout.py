@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import on_its_device
 from ..random import default_generator, uniform
 from ..tensor import Function, Tensor, wrap
 from .activation import activate, replace
@@ -83,6 +84,7 @@ def _noisy(
     return activate(name, function, input, p, ndim, inplace=inplace)
 
 
+@on_its_device
 def _kept(input: Tensor, p: float, ndim: int) -> Tensor:
     """What stays, each with probability 1 - p: bools that broadcast over the dimensions after the ``ndim`` first."""
     shape = input.data.shape[:ndim]

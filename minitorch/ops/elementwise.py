@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import int64
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import Constant, cast, check_kind, floating, ieee
@@ -161,6 +162,7 @@ def reciprocal(input: Tensor) -> Tensor:
 
 
 @tensor_method("sign")
+@on_its_device
 def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1, in the dtype of ``input``; 0 for NaN. Piecewise constant: its gradient is 0.
 

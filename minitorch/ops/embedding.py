@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd import no_grad
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, wrap
 from .dispatch import ieee, same_device
 from .gather import IndexAdd, check_range
@@ -13,6 +14,7 @@ from .selection import where
 from .shape import reshape
 
 
+@on_its_device
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """Classes (…) → (…, num_classes): vectors of int64 that are 1 at the class and 0 elsewhere.
 
@@ -114,7 +116,7 @@ def embedding(
     if input.data.dtype.kind != "i":
         raise RuntimeError(f"embedding: expected indices of int64 or int32, got {input.dtype}")
     num_embeddings = weight.data.shape[0]
-    check_range("embedding", input.data, 0, num_embeddings, IndexError)
+    check_range("embedding", input, 0, num_embeddings, IndexError)
     if padding_idx is not None:
         padding_idx = row_of_padding(padding_idx, num_embeddings)
     if max_norm is not None:
@@ -135,6 +137,7 @@ def row_of_padding(padding_idx: int, num_embeddings: int) -> int:
     return padding_idx % num_embeddings
 
 
+@on_its_device
 def _scale_down(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Scales the rows of ``weight`` that are used to a norm of at most ``max_norm``, in place."""
     with no_grad():

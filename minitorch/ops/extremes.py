@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from . import return_types
 from .convert import clone
@@ -56,6 +57,7 @@ def elements_at(input: Tensor, indices: Tensor, dim: int) -> Tensor:
 # ---- to a value ------------------------------------------------------------------------------------------------------
 
 
+@on_its_device
 def _extreme(name: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
     dims = dims_of(dim, input.data.ndim)
     if input.data.size == 0 and (dim is None or is_empty(dim)):
@@ -100,6 +102,7 @@ def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 # ---- to an index -----------------------------------------------------------------------------------------------------
 
 
+@on_its_device
 def _first(name: str, caller: str, input: Tensor, dim: int, keepdim: bool) -> Tensor:
     """``argmax`` or ``argmin`` (``name``) along a dimension."""
     xp = input.backend.xp

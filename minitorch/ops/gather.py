@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .dispatch import broadcast_shape, cast, fitting_number, ieee, same_device
@@ -27,10 +28,11 @@ def add_at(xp: Any, out: Any, positions: Any, source: Any) -> None:
     ieee.run(xp.add.at, out.reshape(-1), positions.reshape(-1), source.reshape(-1))
 
 
-def check_range(name: str, index: Any, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
-    """Raises ``error`` where an element of the array ``index`` isn't one of 0 … size - 1."""
-    if index.size:
-        low, high = int(index.min()), int(index.max())
+@on_its_device
+def check_range(name: str, index: Tensor, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
+    """Raises ``error`` where an element of ``index`` isn't one of 0 … size - 1."""
+    if index.data.size:
+        low, high = int(index.data.min()), int(index.data.max())
         if low < 0 or high >= size:
             raise error(
                 f"{name}: index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}"
@@ -99,9 +101,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
             raise RuntimeError(
                 f"index_select(): Index to scalar can have only 1 value, got {positions.data.size} value(s)"
             )
-        check_range("index_select", positions.data, dim, 1, IndexError)
+        check_range("index_select", positions, dim, 1, IndexError)
         return input.clone()
-    check_range("index_select", positions.data, dim, input.data.shape[dim], IndexError)
+    check_range("index_select", positions, dim, input.data.shape[dim], IndexError)
     return IndexSelect.apply(input, dim, positions)
 
 
@@ -237,11 +239,12 @@ def _places(name: str, input: Tensor, dim: int, index: Tensor, src: Tensor | Non
         raise RuntimeError(
             f"{name}: expected index {list(sizes)} to be no larger than src {list(src.data.shape)} in any dimension"
         )
-    check_range(name, index.data, dim, limits[dim])
+    check_range(name, index, dim, limits[dim])
     return index
 
 
 @tensor_method("gather")
+@on_its_device
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """``out[i][j][k] = input[index[i][j][k]][j][k]`` for ``dim=0``, and likewise for the others: a copy.
 
@@ -270,6 +273,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 
 @tensor_method("scatter")
+@on_its_device
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -329,6 +333,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scatter("scatter_add", ScatterAdd, input, dim, index, src)
 
 
+@on_its_device
 def _scatter(name: str, operation: type[Function], input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     dim = normalize_dim(dim, input.data.ndim)
     _check_index(name, index, input)
@@ -344,6 +349,7 @@ def _scatter(name: str, operation: type[Function], input: Tensor, dim: int, inde
 
 
 @tensor_method("take_along_dim")
+@on_its_device
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Element ``indices[…]`` of dimension ``dim`` at every other position, where both broadcast.
 
@@ -376,7 +382,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     size, count = input.data.shape[dim], indices.data.shape[dim]
     if (indices.data < 0).any():
         indices = indices + size * (indices < 0)
-    check_range("take_along_dim", indices.data, dim, size)
+    check_range("take_along_dim", indices, dim, size)
     others = broadcast_shape(
         "take_along_dim", *[(*t.data.shape[:dim], 1, *t.data.shape[dim + 1 :]) for t in (input, indices)]
     )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import broadcast_shape, fitting_number, ieee, same_device
 from .gather import add_at
@@ -79,6 +80,7 @@ def _view_index(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+@on_its_device
 def _item(item: Any, input: Tensor) -> Any:
     """One item of an index as an int, a slice, None, ..., or a tensor: a mask, or integers with dimensions."""
     if type(item) in _OF_VIEWS or isinstance(item, np.integer):
@@ -112,6 +114,7 @@ def _dimensions(item: Any) -> int:
     return 0 if item is None or item is Ellipsis else 1
 
 
+@on_its_device
 def _true_positions(mask: Tensor, input: Tensor, dim: int) -> tuple[Tensor, ...]:
     """Where the true elements of a mask are, which stands for the dimensions from ``dim``: a tensor for each."""
     xp, shape = mask.backend.xp, mask.data.shape
@@ -238,6 +241,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
 
 @tensor_method("__setitem__")
+@on_its_device
 def setitem(input: Tensor, index: Any, value: Any) -> None:
     """``input[index] = value``, in place; ``value`` is a number, or a tensor or array that broadcasts to the elements.
 
@@ -302,6 +306,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 @tensor_method("nonzero")
+@on_its_device
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that aren't zero: a row for each, or with ``as_tuple`` a vector for each dimension.
 

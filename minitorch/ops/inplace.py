@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import is_grad_enabled
+from ..devices import on, on_its_device
 from ..tensor import Tensor, tensor_method
 from .dispatch import ieee
 
@@ -50,6 +51,7 @@ def check_in_place(
             )
 
 
+@on_its_device
 def store(input: Tensor, value: Any) -> Tensor:
     """Writes ``value``, an array or a number that the caller has checked, into all of ``input``."""
     ieee.run(input.data.__setitem__, ..., value)
@@ -106,7 +108,8 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
     check_in_place("copy_", input, src)
     array = src.data if src.backend is input.backend else input.backend.move(src.data)
     try:
-        array = input.backend.xp.broadcast_to(array, input.data.shape)
+        with on(input.backend):
+            array = input.backend.xp.broadcast_to(array, input.data.shape)
     except ValueError:
         raise RuntimeError(
             f"copy_: the source's shape {list(src.data.shape)} does not broadcast to the tensor's "

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Tensor
 from .adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .dispatch import in_float32
@@ -26,6 +27,7 @@ DIMS = {
 WITHOUT_CORNERS = ("nearest", "nearest-exact", "area")
 
 
+@on_its_device
 def interpolate(
     input: Tensor,
     size: int | Sequence[int] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on
 from ..dtypes import as_dtype
 from ..tensor import Tensor, array_of, backend_of, tensor_method
 from .creation import made, number, shape_of
@@ -90,7 +91,8 @@ def new_zeros(
         TypeError, RuntimeError: as :func:`minitorch.zeros`.
     """
     backend, d = place(self, dtype, device)
-    return made(backend.xp.zeros(shape_of("new_zeros", sizes, size), d), backend, requires_grad)
+    with on(backend):
+        return made(backend.xp.zeros(shape_of("new_zeros", sizes, size), d), backend, requires_grad)
 
 
 @tensor_method("new_ones")
@@ -107,7 +109,8 @@ def new_ones(
         TypeError, RuntimeError: as :func:`minitorch.zeros`.
     """
     backend, d = place(self, dtype, device)
-    return made(backend.xp.ones(shape_of("new_ones", sizes, size), d), backend, requires_grad)
+    with on(backend):
+        return made(backend.xp.ones(shape_of("new_ones", sizes, size), d), backend, requires_grad)
 
 
 @tensor_method("new_empty")
@@ -144,7 +147,8 @@ def new_full(
     backend, d = place(self, dtype, device)
     shape = shape_of("new_full", (), size)
     value = fitting_number(number("new_full", "fill_value", fill_value), as_dtype(d))
-    return made(backend.xp.full(shape, value, d), backend, requires_grad)
+    with on(backend):
+        return made(backend.xp.full(shape, value, d), backend, requires_grad)
 
 
 @tensor_method("new_tensor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import as_tensor_operand, broadcast_shape, check_kind, in_float32, is_half, same_device
 from .shape import expand, reshape, transpose
@@ -72,6 +73,11 @@ def _product(name: str, input: Tensor, other: Tensor) -> Tensor:
         return in_float32(MatMul.apply, input, other) if is_half(input) else MatMul.apply(input, other)
     check_kind(name, input, "if")
     # Integers have no gradient and no kernel: plain array code.
+    return _product_of_integers(input, other)
+
+
+@on_its_device
+def _product_of_integers(input: Tensor, other: Tensor) -> Tensor:
     return wrap(input.backend.xp.matmul(input.data, other.data), input.backend)
 
 

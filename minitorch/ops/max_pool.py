@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import float16, float32, int64
 from ..tensor import Function, Tensor, wrap
 from .dispatch import cast, check_floating
@@ -95,6 +96,7 @@ def _max_pool(
     return (output, from_images(positions, shape, dims)) if return_indices else output
 
 
+@on_its_device
 def _positions(offsets: Tensor, input_size: Shape, geometry: PoolGeometry) -> Tensor:
     """Offsets ``kh·KW + kw`` in windows as positions ``h·W + w`` in planes; -1 outside the plane."""
     xp = offsets.backend.xp
@@ -108,6 +110,7 @@ def _positions(offsets: Tensor, input_size: Shape, geometry: PoolGeometry) -> Te
     return wrap(xp.where(inside, h * W + w, -1), offsets.backend)
 
 
+@on_its_device
 def positions_of_maxima(images: Tensor, rows: Any, columns: Any) -> Any:
     """Where the maximum of each window is, ``h·W + w``, as plain array code: (N, C, OH, OW).
 
@@ -125,6 +128,7 @@ def positions_of_maxima(images: Tensor, rows: Any, columns: Any) -> Any:
     return taps[xp.arange(OH)[:, None], xp.arange(OW), best]
 
 
+@on_its_device
 def _max_pool_of_integers(images: Tensor, geometry: PoolGeometry, output_size: Pair) -> tuple[Tensor, Tensor]:
     """Maxima and positions: the kernels are for floating-point numbers, which can't hold every int64."""
     xp, backend = images.backend.xp, images.backend

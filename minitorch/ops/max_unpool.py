@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import int64
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, same_device
@@ -67,6 +68,7 @@ def _unpooled_size(
     return sizes
 
 
+@on_its_device
 def _max_unpool(
     name: str,
     dims: int,

@@ -10,6 +10,7 @@ import math
 from operator import index
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Tensor, tensor_method, wrap
 from . import return_types
 from .dispatch import check_kind
@@ -32,6 +33,7 @@ def _sorting(input: Tensor, dim: int, descending: bool) -> Any:
 
 
 @tensor_method("sort")
+@on_its_device
 def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False) -> return_types.sort:
     """The elements in order along ``dim`` and the indices where they stood, as the named pair (values, indices).
 
@@ -52,6 +54,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
 
 
 @tensor_method("argsort")
+@on_its_device
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The indices that :func:`sort` returns.
 
@@ -64,6 +67,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
 
 
 @tensor_method("topk")
+@on_its_device
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> return_types.topk:
     """The ``k`` largest (or smallest) elements along ``dim`` in order, as the named pair (values, indices).
 
@@ -92,6 +96,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 # ---- median ----------------------------------------------------------------------------------------------------------
 
 
+@on_its_device
 def _median_of_all(input: Tensor) -> Tensor:
     xp, array = input.backend.xp, input.data
     if array.size == 0:
@@ -103,6 +108,7 @@ def _median_of_all(input: Tensor) -> Tensor:
     return Pick.apply(input, value.reshape((1,) * array.ndim), tuple(range(array.ndim)), False)
 
 
+@on_its_device
 def _medians_along(input: Tensor, dim: int, keepdim: bool) -> return_types.median:
     dim = dim_of(dim, input.data.ndim)
     indices = wrap(_sorting(input, dim, False), input.backend)

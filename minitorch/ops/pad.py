@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, wrap
 from .dispatch import fitting_number, ieee
 from .gather import IndexSelect
@@ -37,6 +38,7 @@ class ConstantPad(Function):
         return ConstantPad.apply(grad_output, opposite, 0), None, None
 
 
+@on_its_device
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """``input`` with more elements around it.
 

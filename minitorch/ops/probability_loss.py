@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, wrap
 from .dispatch import broadcast_shape, cast, check_floating, check_tensors, floating, ieee, same_device
 from .elementwise import square
@@ -69,6 +70,7 @@ def _fitting(name: str, what: str, weight: Tensor, input: Tensor) -> Tensor:
     return cast(weight, input.dtype)
 
 
+@on_its_device
 def _check_unit_interval(name: str, what: str, tensor: Tensor) -> None:
     inside = (tensor.data >= 0) & (tensor.data <= 1)  # NaN is outside
     if not inside.all():
@@ -276,6 +278,7 @@ def poisson_nll_loss(
     return reduced(losses, reduction, d)
 
 
+@on_its_device
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import as_dtype, int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .dispatch import cast, floating, ieee, in_float32, is_half
@@ -280,6 +281,7 @@ def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     return _truth("any", input, dim, keepdim)
 
 
+@on_its_device
 def _truth(name: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
     # Unlike the other reductions, and as in PyTorch, these reduce nothing where dim is ().
     dims = () if is_empty(dim) else dims_of(dim, input.data.ndim)
@@ -288,6 +290,7 @@ def _truth(name: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
 
 
 @tensor_method("count_nonzero")
+@on_its_device
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     """How many elements aren't zero (NaN isn't), as int64.
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import on_its_device
 from ..tensor import Tensor, tensor_method, wrap
 from .dispatch import Constant, check_kind, ieee
 
 
+@on_its_device
 def _rounded(name: str, input: Tensor, xp_name: str) -> Tensor:
     check_kind(name, input, "if")
     if input.data.dtype.kind != "f":
@@ -60,6 +62,7 @@ def trunc(input: Tensor) -> Tensor:
 
 
 @tensor_method("round")
+@on_its_device
 def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number with ``decimals`` digits after the point; halves go to the even one. Its gradient is 0.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import random
+from ..devices import on, on_its_device
 from ..dtypes import as_dtype, bool_, int64
 from ..dtypes import dtype as Dtype
 from ..random import Generator
@@ -155,7 +156,8 @@ def randint(
     first, last = _bounds("randint", low, high, d)
     shape = shape_of("randint", (size,))
     array = random.integers(backend, first, last, math.prod(shape), generator)
-    return made(array.reshape(shape).astype(d.numpy), backend, requires_grad)
+    with on(backend):
+        return made(array.reshape(shape).astype(d.numpy), backend, requires_grad)
 
 
 def randint_like(
@@ -183,7 +185,8 @@ def randint_like(
     backend, d = place(input, dtype, device)
     first, last = _bounds("randint_like", low, high, as_dtype(d))
     array = random.integers(backend, first, last, input.data.size, generator)
-    return made(array.reshape(input.data.shape).astype(d), backend, requires_grad)
+    with on(backend):
+        return made(array.reshape(input.data.shape).astype(d), backend, requires_grad)
 
 
 def _bounds(name: str, low: Any, high: Any, d: Dtype) -> tuple[int, int]:
@@ -225,10 +228,12 @@ def randperm(
     largest = 2 ** (np.finfo(d.numpy).nmant + 1) if d.is_floating_point else np.iinfo(d.numpy).max
     if n - 1 > largest:
         raise RuntimeError(f"randperm: the integers below {n} are too many for {d}, which holds those up to {largest}")
-    return made(random.permutation(backend, n, generator).astype(d.numpy), backend, requires_grad)
+    with on(backend):
+        return made(random.permutation(backend, n, generator).astype(d.numpy), backend, requires_grad)
 
 
 @tensor_method("bernoulli")
+@on_its_device
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with probability ``input``, else 0, element by element; with ``p``, a number, 1 with that probability.
 
@@ -258,6 +263,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     return Constant.apply(xp.less(draws, input.data if p is None else p).astype(d), input)
 
 
+@on_its_device
 def normal(
     mean: Any,
     std: Any = 1.0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..devices import on_its_device
 from ..dtypes import float32, float64
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .convert import clone
@@ -17,6 +18,7 @@ from .reduce import dim_of, in_dtype_of_result
 from .shape import reshape
 
 
+@on_its_device
 def _accumulated(name: str, input: Tensor, dim: int, reverse: bool) -> Any:
     """``cumsum`` or ``cumprod`` from the first element or from the last; float32 is accumulated in float64."""
     xp, array = input.backend.xp, input.data

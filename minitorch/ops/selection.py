@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, overload
 
+from ..devices import on_its_device
 from ..dtypes import dtype, of_scalar, result_dtype
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .compare import isfinite
@@ -38,6 +39,13 @@ class Where(Function):
         return None, grad_input, grad_other
 
 
+@on_its_device
+def _places(condition: Tensor) -> tuple[Tensor, ...]:
+    """The indices of the elements that aren't zero, a tensor a dimension."""
+    xp = condition.backend.xp
+    return tuple([wrap(index, condition.backend) for index in xp.nonzero(xp.atleast_1d(condition.data))])
+
+
 @overload
 def where(condition: Tensor) -> tuple[Tensor, ...]: ...
 
@@ -64,8 +72,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """
     check_tensors("where", condition=condition)
     if input is None and other is None:
-        xp = condition.backend.xp
-        return tuple([wrap(index, condition.backend) for index in xp.nonzero(xp.atleast_1d(condition.data))])
+        return _places(condition)
     if condition.data.dtype.kind != "b":
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"

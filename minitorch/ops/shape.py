@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..devices import on_its_device
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 
 
@@ -92,6 +93,7 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
 
 @tensor_method("view")
 @spread_ints
+@on_its_device
 def view(input: Tensor, size: Sequence[int]) -> Tensor:
     """:func:`reshape` that never copies: the result is a view, and changes of one are changes of the other.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd import enable_grad
 from ..backends.protocol import Array
+from ..devices import on
 from ..ops.dispatch import ieee
 from ..tensor import Tensor, wrap
 from .line_search import Point, strong_wolfe
@@ -96,6 +97,10 @@ class LBFGS(Optimizer):
             raise TypeError("LBFGS: step needs a closure that computes the loss and its gradients anew")
         (group,) = self.param_groups
         params = self._checked_params(group)
+        with on(params[0].backend):
+            return self._minimize(closure, params, group)
+
+    def _minimize(self, closure: Callable[[], Any], params: list[Tensor], group: Group) -> Any:
         state = self.state.setdefault(params[0], {"func_evals": 0, "n_iter": 0})
         result, loss, grad = self._evaluate(closure, params)
         evaluations = 1
@@ -204,7 +209,7 @@ class LBFGS(Optimizer):
         backend = param.backend
 
         def vector(tensor: Tensor) -> Tensor:
-            return wrap(backend.xp.array(tensor.numpy(force=True)), backend)
+            return wrap(backend.move(tensor.numpy(force=True).copy()), backend)
 
         state: dict[str, Any] = {name: int(saved[name]) for name in ("func_evals", "n_iter")}
         if "d" in saved:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import enable_grad
 from ..backends.protocol import Array, Backend
+from ..devices import on, on_its_device
 from ..tensor import Tensor, wrap
 
 Group = dict[str, Any]
@@ -135,8 +136,9 @@ class Optimizer:
         # All is collected, and so checked, before anything changes.
         pending = [(group, batch) for group in self.param_groups for batch in self._collect(group)]
         for group, batch in pending:
-            self._update(batch, group)
-            self._store(batch, group)
+            with on(batch.backend):
+                self._update(batch, group)
+                self._store(batch, group)
         return loss
 
     def _collect(self, group: Group) -> Iterable[Batch]:
@@ -158,9 +160,9 @@ class Optimizer:
                 batch = batches[key] = Batch(backend, state.get("step", 0) + 1, fresh, len(names))
             batch.tensors.append(param)
             batch.params.append(array if _is_packed(array, dtype) else self._unpack(param, dtype, batch))
-            batch.grads.append(grad if grad.flags.c_contiguous and grad.dtype is dtype else _packed(grad, dtype))
+            batch.grads.append(grad if grad.flags.c_contiguous and grad.dtype is dtype else _packed(param._grad, dtype))
             if fresh:
-                known = [state[name].data if name in state else backend.xp.zeros(array.shape, dtype) for name in names]
+                known = [state[name].data if name in state else _zeros(backend, array.shape, dtype) for name in names]
             for arrays, one in zip(batch.states, known, strict=True):
                 arrays.append(one)
         return batches.values()
@@ -179,7 +181,7 @@ class Optimizer:
     def _unpack(self, param: Tensor, dtype: Any, batch: Batch) -> Array:
         """A copy that a kernel can update, to be written back into ``param`` afterwards."""
         self._check_writeable(param)
-        array = _packed(param.data, dtype)
+        array = _packed(param, dtype)
         batch.unpacked.append((param, array))
         return array
 
@@ -262,8 +264,8 @@ class Optimizer:
                     f"loaded state dict: {name} of parameter {number} should be a tensor of shape "
                     f"{tuple(param.shape)}, got {got}"
                 )
-            array = param.backend.xp.array(value.numpy(force=True), dtype=dtype, order="C")
-            state[name] = wrap(array, param.backend)
+            array = value.numpy(force=True).astype(dtype, order="C")  # a copy
+            state[name] = wrap(param.backend.move(array), param.backend)
         return state
 
     # ---- showing ----------------------------------------------------------------------------------------------------
@@ -307,6 +309,12 @@ def _is_packed(array: Array, dtype: Any) -> bool:
     return bool(flags.carray if isinstance(array, np.ndarray) else flags.c_contiguous)
 
 
-def _packed(array: Array, dtype: Any) -> Array:
-    """A C-contiguous copy."""
-    return array.astype(dtype, order="C")
+@on_its_device
+def _packed(tensor: Tensor, dtype: Any) -> Array:
+    """A C-contiguous copy of the array."""
+    return tensor.data.astype(dtype, order="C")
+
+
+@on_its_device
+def _zeros(backend: Backend, shape: tuple[int, ...], dtype: Any) -> Array:
+    return backend.xp.zeros(shape, dtype)

@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 from typing import Any
 
+from ... import devices
 from ..protocol import Backend
 
 _INSTALL = "pip install 'minitorch[cuda13]' (with an NVIDIA driver 580 or newer), or 'minitorch[cuda12]' (525 or newer)"
@@ -53,6 +54,7 @@ def _backend(index: int) -> Backend:
     check_device(index)
     from .backend import CudaBackend
 
+    devices.several = device_count() > 1
     return CudaBackend(index)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
 
 import cupy
 
+from ...devices import on
 from .conv import Conv2d
 from .elementwise import Elementwise
 from .loss import Rows
@@ -29,7 +31,12 @@ class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Optimi
         self.index = index
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
-        return cupy.empty(tuple(shape), dtype)
+        with on(self):
+            return cupy.empty(tuple(shape), dtype)
+
+    def scalar(self, number: Any, dtype: Any) -> Array:
+        with on(self):
+            return cupy.asarray(number, dtype)
 
     def move(self, array: Array) -> Array:
         if isinstance(array, cupy.ndarray) and array.data.device_id == self.index:
@@ -37,3 +44,6 @@ class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Optimi
         with cupy.cuda.Device(self.index):
             # Between two GPUs, a copy is made on the current one.
             return array.copy() if isinstance(array, cupy.ndarray) else cupy.asarray(array)
+
+    def elsewhere(self) -> AbstractContextManager[Any] | None:
+        return None if cupy.cuda.runtime.getDevice() == self.index else cupy.cuda.Device(self.index)

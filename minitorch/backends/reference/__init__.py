@@ -30,9 +30,15 @@ class ReferenceBackend:
     def empty(shape: Sequence[int], dtype: Any) -> Array:
         return np.empty(shape, dtype)
 
+    scalar = staticmethod(np.asarray)
+
     @staticmethod
     def move(array: Any) -> Array:
         return array.get() if hasattr(array, "get") else array
+
+    @staticmethod
+    def elsewhere() -> None:
+        return None
 
     @staticmethod
     @ieee

@@ -195,12 +195,12 @@ class ndarray:
     # ---- elements -------------------------------------------------------------------------------------------------
 
     def __getitem__(self, index):
-        view = self._array[unwrapped(index)]
-        return self._like(np.asarray(view))
+        result = np.asarray(self._array[unwrapped(index)])
+        return self._like(result) if _is_view(result, self._array) else wrapped(self._here[unwrapped(index)])
 
     def __setitem__(self, index, value):
         with np.errstate(all="ignore"):
-            self._array[unwrapped(index)] = unwrapped(value)
+            self._here[unwrapped(index)] = unwrapped(value)
 
     def item(self, *args):
         return self._array.item(*args)
@@ -246,8 +246,14 @@ class ndarray:
 
     # ---- methods --------------------------------------------------------------------------------------------------
 
+    @property
+    def _here(self):
+        """The NumPy array, for what CuPy does by a kernel: on the current device, which must be the array's."""
+        return unwrapped(self)
+
     def reshape(self, *shape, order="C"):
-        return self._like(self._array.reshape(*shape, order=order))
+        result = self._array.reshape(*shape, order=order)
+        return self._like(result) if _is_view(result, self._array) else wrapped(self._here.reshape(*shape, order=order))
 
     def view(self, dtype=None):
         return self._like(self._array.view() if dtype is None else self._array.view(dtype))
@@ -258,7 +264,7 @@ class ndarray:
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
         with np.errstate(all="ignore"):
             array = self._array.astype(dtype, order=order, copy=copy)
-        return self if array is self._array else self._like(array)
+            return self if array is self._array else wrapped(self._here.astype(dtype, order=order))
 
     def diagonal(self, offset=0, axis1=0, axis2=1):
         array = self._array.diagonal(offset, axis1, axis2)
@@ -267,14 +273,18 @@ class ndarray:
         return self._like(array)
 
     def fill(self, value):
-        self._array.fill(unwrapped(value))
+        self._here.fill(unwrapped(value))
 
     def scatter_add(self, index, value):
-        np.add.at(self._array, unwrapped(index), unwrapped(value))
+        np.add.at(self._here, unwrapped(index), unwrapped(value))
 
 
 def _rebuilt(array):
     return ndarray._of(array)
+
+
+def _is_view(result, array):
+    return not result.size or np.may_share_memory(result, array)
 
 
 def _in_place(name):
@@ -282,7 +292,7 @@ def _in_place(name):
 
     def operator(self, other):
         with np.errstate(all="ignore"):
-            self._array = method(self._array, unwrapped(other))
+            self._array = method(self._here, unwrapped(other))
         return self
 
     return operator
