@@ -98,21 +98,9 @@ from .ops.vector_norm import norm
 from .ops.index import masked_select, nonzero
 from .ops.arrange import flip, meshgrid, roll, tile
 from .ops.join import cat, chunk, concat, concatenate, narrow, select, split, stack, unbind
-from .ops.shape import (
-    broadcast_to,
-    flatten,
-    movedim,
-    movedim as moveaxis,
-    permute,
-    reshape,
-    squeeze,
-    swapaxes,
-    t,
-    transpose,
-    transpose as swapdims,
-    unflatten,
-    unsqueeze,
-)
+from .ops.permute import movedim, permute, swapaxes, t, transpose
+from .ops.permute import movedim as moveaxis, transpose as swapdims
+from .ops.shape import broadcast_to, flatten, reshape, squeeze, unflatten, unsqueeze
 from .printing import set_printoptions
 from .serialization import load, save
 from .threads import get_num_threads, set_num_threads

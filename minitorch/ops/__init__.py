@@ -8,7 +8,7 @@ making tensors     creation, like, sampling, convert
 single elements    arithmetic, elementwise, exponential, trigonometric, rounding, special, binary, selection, compare
 in place           inplace, inplace_forms
 reducing, sorting  reduce, summation, extremes, vector_norm, scan, order, counting, return_types
-shapes             shape, join, arrange, diagonal, pad, fold, pixel_shuffle
+shapes             shape, permute, join, arrange, diagonal, pad, fold, pixel_shuffle
 indices            index, gather, embedding
 products           matmul, products, einsum
 windows            geometry, images; conv, conv_geometry, conv_transpose, conv_algorithms; pool, max_pool, max_unpool,
@@ -58,6 +58,7 @@ from . import (
     normalization,
     order,
     pad,
+    permute,
     pixel_shuffle,
     pool,
     probability_loss,
@@ -118,6 +119,7 @@ __all__ = [
     "normalization",
     "order",
     "pad",
+    "permute",
     "pixel_shuffle",
     "pool",
     "probability_loss",

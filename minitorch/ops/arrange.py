@@ -8,7 +8,8 @@ from typing import Any
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .convert import clone
 from .dispatch import same_device
-from .shape import expand, reshape, spread_ints, transpose
+from .permute import transpose
+from .shape import expand, reshape, spread_ints
 
 
 class Flip(Function):

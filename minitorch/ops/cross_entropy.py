@@ -16,8 +16,9 @@ from ..devices import on_its_device
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, ieee, in_float32, same_device
 from .loss import check_reduction
+from .permute import permute
 from .selection import where
-from .shape import Expand, permute, reshape, view_of
+from .shape import Expand, reshape, view_of
 from .softmax import log_softmax, softmax
 from .summation import total
 

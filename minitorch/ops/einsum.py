@@ -15,8 +15,9 @@ from ..tensor import Tensor, normalize_dim
 from .diagonal import diagonal
 from .dispatch import same_device
 from .matmul import matmul, same_dtype
+from .permute import permute
 from .reduce import sum
-from .shape import permute, reshape, squeeze
+from .shape import reshape, squeeze
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ELLIPSIS = "..."

@@ -8,7 +8,8 @@ from typing import Any
 from ..devices import on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import as_tensor_operand, broadcast_shape, check_kind, in_float32, is_half, same_device
-from .shape import expand, reshape, transpose
+from .permute import transpose
+from .shape import expand, reshape
 
 
 class MatMul(Function):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from .geometry import int_of
-from .shape import permute, reshape
+from .permute import permute
+from .shape import reshape
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:

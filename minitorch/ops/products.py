@@ -8,8 +8,9 @@ from ..tensor import Function, Tensor, tensor_method, wrap
 from .diagonal import diagonal
 from .dispatch import check_kind, check_tensors, ieee, in_float32, is_half, scalar
 from .matmul import check_ranks, matmul, same_dtype
+from .permute import transpose
 from .reduce import sum
-from .shape import reshape, transpose
+from .shape import reshape
 
 
 class AddMatMul(Function):

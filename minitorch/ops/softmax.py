@@ -9,7 +9,8 @@ from ..dtypes import as_dtype
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
 from .dispatch import check_floating, in_float32
 from .exponential import exp
-from .shape import reshape, transpose
+from .permute import transpose
+from .shape import reshape
 
 
 def _rows(array: Any) -> Any:

@@ -104,7 +104,7 @@ VARIANTS = [
     Variant(
         "permute: not the inverse",
         "the gradient's axes are permuted as the input's were, which is right for transposes only",
-        "minitorch/ops/shape.py",
+        "minitorch/ops/permute.py",
         "inverse = sorted(range(len(ctx.dims)), key=ctx.dims.__getitem__)",
         "inverse = list(ctx.dims)",
         row("permute"),
