@@ -24,7 +24,7 @@ VARIANTS = [
     Variant(
         "init: fans exchanged",
         "fan in and fan out are exchanged",
-        "minitorch/nn/init.py",
+        "minitorch/nn/init/variance.py",
         "return shape[1] * receptive_field, shape[0] * receptive_field",
         "return shape[0] * receptive_field, shape[1] * receptive_field",
         "tests/nn/test_init.py",

@@ -8,7 +8,7 @@ NADAM = "minitorch/optim/nadam.py"
 LBFGS = "minitorch/optim/lbfgs.py"
 ANNEALING = "minitorch/optim/lr_scheduler/annealing.py"
 PLATEAU = "minitorch/optim/lr_scheduler/plateau.py"
-INIT = "minitorch/nn/init.py"
+INIT = "minitorch/nn/init/fill.py"
 CLIP = "minitorch/nn/utils/clip_grad.py"
 FUNCTIONAL = "minitorch/autograd/functional.py"
 
@@ -134,7 +134,7 @@ VARIANTS = [
     Variant(
         "init: bounds for deviations",
         "a uniform distribution ends at its standard deviation",
-        INIT,
+        "minitorch/nn/init/variance.py",
         "a = math.sqrt(3.0) * _xavier_std(tensor, gain)",
         "a = _xavier_std(tensor, gain)",
         "tests/nn/test_init.py -k spread",
