@@ -9,9 +9,11 @@ from typing import Any
 
 from . import random
 from .backends import cuda as _cuda
+from .cuda_graphs import CUDAGraph, graph, is_current_stream_capturing
 from .devices import device as Device
 
 __all__ = [
+    "CUDAGraph",
     "Event",
     "Stream",
     "current_device",
@@ -20,7 +22,9 @@ __all__ = [
     "empty_cache",
     "get_device_capability",
     "get_device_name",
+    "graph",
     "is_available",
+    "is_current_stream_capturing",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",

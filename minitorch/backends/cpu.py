@@ -82,6 +82,7 @@ class CpuBackend:
 
     name: str = "cpu"
     xp: ModuleType = np
+    capturing: bool = False
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         return _empty(tuple(shape), np.dtype(dtype))
@@ -276,9 +277,23 @@ class CpuBackend:
         _C.cross_entropy(_contiguous(input), _contiguous(target), ignore_index, losses, logsumexp)
         return losses, logsumexp
 
+    def reduce_losses(self, losses: Array, target: Array, ignore_index: int, mean: bool) -> tuple[Array, Array]:
+        divisor = np.asarray(np.count_nonzero(target != ignore_index) if mean else 1, losses.dtype)
+        with np.errstate(all="ignore"):
+            return np.asarray(losses.sum() / divisor), divisor
+
     def cross_entropy_backward(
-        self, grad_output: Array, input: Array, target: Array, logsumexp: Array, ignore_index: int
+        self,
+        grad_output: Array,
+        input: Array,
+        target: Array,
+        logsumexp: Array,
+        ignore_index: int,
+        divisor: Array | None = None,
     ) -> Array:
+        if divisor is not None:
+            with np.errstate(all="ignore"):
+                grad_output = np.broadcast_to(grad_output / divisor, target.shape)
         grad_input = _empty(input.shape, input.dtype)
         _C.cross_entropy_backward(
             _contiguous(grad_output),

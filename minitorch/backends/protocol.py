@@ -35,6 +35,11 @@ class Backend(Protocol):
     xp: ModuleType
     """The array module of the device: ``numpy`` or ``cupy``."""
 
+    @property
+    def capturing(self) -> bool:
+        """Whether what is called is recorded for later instead of computed, so that no number can be looked at."""
+        ...
+
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         """An uninitialised C-contiguous array."""
         ...
@@ -219,10 +224,27 @@ class Backend(Protocol):
         """
         ...
 
+    def reduce_losses(self, losses: Array, target: Array, ignore_index: int, mean: bool) -> tuple[Array, Array]:
+        """Losses (N,) and class indices (N,) → their sum over the divisor (), and the divisor ().
+
+        The divisor is 1, or with ``mean`` the number of targets that aren't ``ignore_index``; 0 / 0 is NaN.
+        """
+        ...
+
     def cross_entropy_backward(
-        self, grad_output: Array, input: Array, target: Array, logsumexp: Array, ignore_index: int
+        self,
+        grad_output: Array,
+        input: Array,
+        target: Array,
+        logsumexp: Array,
+        ignore_index: int,
+        divisor: Array | None = None,
     ) -> Array:
-        """``grad_output[n] * (exp(input[n] - logsumexp[n]) - onehot(target[n]))``, 0 where ignored: (N,) → (N, C)."""
+        """``grad_output[n] * (exp(input[n] - logsumexp[n]) - onehot(target[n]))``, 0 where ignored: (N,) → (N, C).
+
+        With a divisor () ``grad_output`` is () as well, the gradient of what :meth:`reduce_losses` gave: each loss has
+        ``grad_output / divisor`` then.
+        """
         ...
 
     # ---- optimisers: one call updates every parameter in place ----------------------------------------------------

@@ -14,58 +14,66 @@ import numpy as np
 
 from ..devices import on_its_device
 from ..tensor import Function, Tensor, wrap
-from .dispatch import check_floating, ieee, in_float32, same_device
+from .dispatch import check_floating, in_float32, same_device
 from .loss import check_reduction
 from .permute import permute
 from .selection import where
-from .shape import Expand, reshape, view_of
+from .shape import reshape, view_of
 from .softmax import log_softmax, softmax
-from .summation import total
 
 
 class CrossEntropy(Function):
-    """l[n] = log Σ exp(x[n]) - x[n, t[n]], and 0 where the target is ignored; their sum over ``divisor`` if given.
+    """l[n] = log Σ exp(x[n]) - x[n, t[n]], and 0 where the target is ignored; reduced to their sum, or to their mean
+    over those that aren't.
 
     The gradient of x[n] is softmax(x[n]) - onehot(t[n]).
     """
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, target: Tensor, ignore_index: int, divisor: int | None) -> Tensor:
+    def forward(ctx: Any, input: Tensor, target: Tensor, ignore_index: int, reduction: str) -> Tensor:
         backend = input.backend
         losses, logsumexp = backend.cross_entropy(input.data, target.data, ignore_index)
-        ctx.save_for_backward(input, target, wrap(logsumexp, backend))
-        ctx.ignore_index, ctx.divisor = ignore_index, divisor
-        if divisor is not None:
-            losses = ieee.run(backend.xp.divide, ieee.run(total, backend, losses, (0,)), divisor)
+        divisor = None
+        if reduction != "none":
+            losses, array = backend.reduce_losses(losses, target.data, ignore_index, reduction == "mean")
+            divisor = wrap(array, backend)
+        ctx.save_for_backward(input, target, wrap(logsumexp, backend), divisor)
+        ctx.ignore_index = ignore_index
         return wrap(losses, backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        input, target, logsumexp = ctx.saved_tensors
-        if ctx.divisor is not None:
-            grad_output = Expand.apply(grad_output / ctx.divisor, logsumexp.data.shape)
-        return CrossEntropyBackward.apply(grad_output, input, target, logsumexp, ctx.ignore_index), None, None, None
+        grad_input = CrossEntropyBackward.apply(grad_output, *ctx.saved_tensors, ctx.ignore_index)
+        return grad_input, None, None, None
 
 
 class CrossEntropyBackward(Function):
-    """G[n] = g[n]·(p[n] - onehot(t[n])) with p = softmax(x), and 0 where the target is ignored.
+    """G[n] = g[n]·(p[n] - onehot(t[n])) with p = softmax(x), and 0 where the target is ignored. If the losses were
+    reduced, all g[n] are g over the divisor of their sum.
 
     Of a gradient V of G: ∂g[n] = Σ V[n]·(p[n] - onehot(t[n])), ∂x[n] = g[n]·p[n]·(V[n] - Σ V[n]·p[n]).
     """
 
     @staticmethod
     def forward(
-        ctx: Any, grad_output: Tensor, input: Tensor, target: Tensor, logsumexp: Tensor, ignore_index: int
+        ctx: Any,
+        grad_output: Tensor,
+        input: Tensor,
+        target: Tensor,
+        logsumexp: Tensor,
+        divisor: Tensor | None,
+        ignore_index: int,
     ) -> Tensor:
-        ctx.save_for_backward(grad_output, input, target)
+        ctx.save_for_backward(grad_output, input, target, divisor)
         ctx.ignore_index = ignore_index
         backend = input.backend
         arrays = grad_output.data, input.data, target.data, logsumexp.data
-        return wrap(backend.cross_entropy_backward(*arrays, ignore_index), backend)
+        grad_input = backend.cross_entropy_backward(*arrays, ignore_index, None if divisor is None else divisor.data)
+        return wrap(grad_input, backend)
 
     @staticmethod
     def backward(ctx: Any, grad_grad: Tensor) -> Any:
-        grad_output, input, target = ctx.saved_tensors
+        grad_output, input, target, divisor = ctx.saved_tensors
         onehot, kept = _onehot(target, input.data.shape[1], ctx.ignore_index)
         kept = reshape(kept, (-1, 1))
         p = softmax(input, 1)
@@ -73,10 +81,13 @@ class CrossEntropyBackward(Function):
         grad_grad_output = grad_input = None
         if ctx.needs_input_grad[0]:
             grad_grad_output = where(kept, weighted - where(onehot, grad_grad, 0), 0).sum(1)
+            if divisor is not None:
+                grad_grad_output = (grad_grad_output / divisor).sum()
         if ctx.needs_input_grad[1]:
             centred = weighted - p * weighted.sum(1, True)
-            grad_input = where(kept, reshape(grad_output, (-1, 1)) * centred, 0)
-        return grad_grad_output, grad_input, None, None, None
+            factor = reshape(grad_output, (-1, 1)) if divisor is None else grad_output / divisor
+            grad_input = where(kept, factor * centred, 0)
+        return grad_grad_output, grad_input, None, None, None, None
 
 
 def _rows(input: Tensor) -> Tensor:
@@ -127,8 +138,8 @@ def _check_target(name: str, input: Tensor, target: Tensor) -> None:
 
 
 @on_its_device
-def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, int]:
-    """Class indices, checked, as (R,) int64, and how many of them count.
+def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index: int) -> Tensor:
+    """Class indices as (R,) int64, checked unless a graph is being captured: then a wrong one makes the loss NaN.
 
     Raises:
         IndexError: a label is neither ``ignore_index`` nor in 0 … classes - 1.
@@ -136,8 +147,8 @@ def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index
     _check_target(name, input, target)
     labels = target.data.reshape(-1).astype(np.int64, copy=False)
     # As unsigned numbers the negative ones are huge: one pass over the labels finds them all.
-    if labels.size == 0 or (ignore_index < 0 and labels.view(np.uint64).max() < classes):
-        return view_of(target, labels), labels.size
+    if labels.size == 0 or target.backend.capturing or (ignore_index < 0 and labels.view(np.uint64).max() < classes):
+        return view_of(target, labels)
     ignored = labels == ignore_index
     wrong = ((labels < 0) | (labels >= classes)) & ~ignored
     if wrong.any():
@@ -146,7 +157,7 @@ def _labels(name: str, input: Tensor, target: Tensor, classes: int, ignore_index
             f"{name}: target {int(labels[first])} (element {first}) is out of bounds: input {input.data.shape} has "
             f"{classes} classes, so labels are 0 … {classes - 1}, or {ignore_index} to be ignored"
         )
-    return view_of(target, labels), labels.size - int(ignored.sum())
+    return view_of(target, labels)
 
 
 @on_its_device
@@ -212,7 +223,7 @@ def nll_loss(
         compute = functools.partial(nll_loss, ignore_index=ignore_index, reduction=reduction)
         return in_float32(compute, input, target, weight)
     rows = _rows(input)
-    labels, _ = _labels("nll_loss", input, target, rows.data.shape[1], ignore_index)
+    labels = _labels("nll_loss", input, target, rows.data.shape[1], ignore_index)
     losses, divisor = _weighted_nll(rows, labels, weight, ignore_index, 0.0)
     return _reduced(losses, reduction, divisor, _loss_shape(input))
 
@@ -275,10 +286,9 @@ def cross_entropy(
     if isinstance(target, Tensor) and target.data.shape == input.data.shape:
         losses = _soft_cross_entropy(input, rows, target, weight, ignore_index, label_smoothing)
         return _reduced(losses, reduction, losses.data.size, _loss_shape(input))
-    labels, count = _labels("cross_entropy", input, target, rows.data.shape[1], ignore_index)
+    labels = _labels("cross_entropy", input, target, rows.data.shape[1], ignore_index)
     if weight is None and label_smoothing == 0:
-        divisor = {"none": None, "mean": count, "sum": 1}[reduction]
-        losses = CrossEntropy.apply(rows, labels, ignore_index, divisor)
+        losses = CrossEntropy.apply(rows, labels, ignore_index, reduction)
         return reshape(losses, _loss_shape(input)) if reduction == "none" else losses
     losses, weight_sum = _weighted_nll(log_softmax(rows, 1), labels, weight, ignore_index, label_smoothing)
     return _reduced(losses, reduction, weight_sum, _loss_shape(input))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..tensor import Tensor
-from .optimizer import Batch, Group, Optimizer, check_betas, check_not_negative
+from .optimizer import Batch, Group, Optimizer, capturable, check_betas, check_not_negative
 
 
 class Adam(Optimizer):
@@ -62,6 +62,7 @@ class Adam(Optimizer):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
+    @capturable
     def _update(self, batch: Batch, group: Group) -> None:
         beta1, beta2 = group["betas"]
         batch.backend.adam_step(

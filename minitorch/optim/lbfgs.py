@@ -11,7 +11,7 @@ from ..devices import on
 from ..ops.dispatch import ieee
 from ..tensor import Tensor, wrap
 from .line_search import Point, strong_wolfe
-from .optimizer import Group, Optimizer, check_not_negative
+from .optimizer import Group, Optimizer, capture, check_not_negative
 
 
 class LBFGS(Optimizer):
@@ -92,7 +92,12 @@ class LBFGS(Optimizer):
 
         Raises:
             TypeError: there is no ``closure``.
+            RuntimeError: a CUDA graph is being captured.
         """
+        if capture.note is not None:
+            raise RuntimeError(
+                "a step of LBFGS can't be captured in a CUDA graph: how often it calls the closure depends on the loss"
+            )
         if closure is None:
             raise TypeError("LBFGS: step needs a closure that computes the loss and its gradients anew")
         (group,) = self.param_groups

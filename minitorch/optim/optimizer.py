@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,9 +15,28 @@ from ..devices import on, on_its_device
 from ..tensor import Tensor, wrap
 
 Group = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
 
 _F32 = np.dtype(np.float32)  # float16 parameters are updated in it, and keep their state in it
 _NOTHING: Mapping[str, Any] = {}
+
+
+class _Capture(threading.local):
+    """What wants to know of each update, before it is made: a CUDA graph that is being captured."""
+
+    note: Callable[[Optimizer, Group, Batch], None] | None = None
+
+
+capture = _Capture()
+
+
+def capturable(update: F) -> F:
+    """Marks an ``_update`` that a CUDA graph can repeat: it calls a backend's step once and does nothing else.
+
+    Before each replay it is called again with no arrays, to learn the numbers of that step.
+    """
+    update.capturable = True  # type: ignore[attr-defined]
+    return update
 
 
 class Batch:
@@ -136,6 +156,8 @@ class Optimizer:
         # All is collected, and so checked, before anything changes.
         pending = [(group, batch) for group in self.param_groups for batch in self._collect(group)]
         for group, batch in pending:
+            if capture.note is not None:
+                capture.note(self, group, batch)
             with on(batch.backend):
                 self._update(batch, group)
                 self._store(batch, group)

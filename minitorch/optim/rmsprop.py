@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..tensor import Tensor
-from .optimizer import Batch, Group, Optimizer, check_not_negative
+from .optimizer import Batch, Group, Optimizer, capturable, check_not_negative
 
 
 class RMSprop(Optimizer):
@@ -70,6 +70,7 @@ class RMSprop(Optimizer):
         momentum = ("momentum_buffer",) if group["momentum"] else ()
         return ("square_avg", *centered, *momentum)
 
+    @capturable
     def _update(self, batch: Batch, group: Group) -> None:
         batch.backend.rmsprop_step(
             batch.params,

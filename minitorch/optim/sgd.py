@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..tensor import Tensor
-from .optimizer import Batch, Group, Optimizer, check_not_negative
+from .optimizer import Batch, Group, Optimizer, capturable, check_not_negative
 
 
 class SGD(Optimizer):
@@ -60,6 +60,7 @@ class SGD(Optimizer):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
+    @capturable
     def _update(self, batch: Batch, group: Group) -> None:
         batch.backend.sgd_step(
             batch.params,

@@ -13,9 +13,9 @@ VARIANTS = [
     Variant(
         "cross_entropy: ignored labels are counted",
         "the mean divides by all labels, also by those with ignore_index",
-        CROSS_ENTROPY,
-        "return view_of(target, labels), labels.size - int(ignored.sum())",
-        "return view_of(target, labels), labels.size",
+        "minitorch/backends/cpu.py",
+        "np.count_nonzero(target != ignore_index) if mean",
+        "target.size if mean",
         "tests/ops/test_cross_entropy.py -k ignored",
     ),
     Variant(

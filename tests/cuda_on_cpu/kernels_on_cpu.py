@@ -49,6 +49,7 @@ def runtime() -> ctypes.CDLL:
     for name, result, arguments in (
         ("mt_map", pointer, [size]),
         ("mt_unmap", None, [pointer, size]),
+        ("mt_poison", None, [pointer, size]),
         ("mt_place", pointer, [pointer, size, size, ctypes.c_bool, ctypes.c_bool]),
         ("mt_displace", None, [pointer]),
         ("mt_found", ctypes.c_int, []),

@@ -58,6 +58,9 @@ extern "C" char* mt_place(char* begin, size_t bytes, size_t size, bool behind_gu
     return first;
 }
 
+// Poisons pages where there is no array.
+extern "C" void mt_poison(char* begin, size_t bytes) { memset(begin, poison, whole_pages(bytes)); }
+
 // The array ends its life, and its pages are poisoned.
 extern "C" void mt_displace(char* first) {
     const auto place = arrays.find(first);

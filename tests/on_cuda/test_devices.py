@@ -222,6 +222,9 @@ def test_a_file_remembers_the_device(tmp_path):
 
 def test_synchronous_launches_name_the_kernel(monkeypatch):
     class Broken:
+        def is_capturing(self):
+            return False
+
         def synchronize(self):
             raise cupy.cuda.runtime.CUDARuntimeError("an illegal memory access was encountered")
 

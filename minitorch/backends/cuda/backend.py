@@ -10,6 +10,7 @@ from typing import Any
 import cupy
 
 from ...devices import on
+from . import capture
 from .conv import Conv2d
 from .elementwise import Elementwise
 from .loss import Rows
@@ -29,6 +30,10 @@ class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Optimi
 
     def __init__(self, index: int) -> None:
         self.index = index
+
+    @property
+    def capturing(self) -> bool:
+        return capture.current() is not None
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         with on(self):

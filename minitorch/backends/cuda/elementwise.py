@@ -8,6 +8,7 @@ from typing import Any
 import cupy
 import numpy as np
 
+from . import capture
 from .arrays import Array, ceil_div, contiguous, type_name
 from .launch import launch
 
@@ -33,7 +34,7 @@ class Elementwise:
     @staticmethod
     def philox(seed: int, offset: int, n: int) -> Array:
         words = cupy.empty((n,), np.uint32)
-        _launch("philox", n, np.uint64(seed % 2**64), np.uint64(offset % 2**64), words, np.int64(n))
+        _launch("philox", n, *_stream(seed, offset), words, np.int64(n))
         return words
 
     @staticmethod
@@ -45,12 +46,22 @@ class Elementwise:
             contiguous(input),
             output,
             np.int64(input.size),
-            np.uint64(seed % 2**64),
-            np.uint64(offset % 2**64),
+            *_stream(seed, offset),
             np.uint32(math.ceil(p * 2**24)),  # a product with a power of two is exact
             input.dtype.type(1 / (1 - p) if p < 1 else 0),  # p = 1 keeps nothing
         )
         return output
+
+
+def _stream(seed: int, offset: int) -> tuple[Any, Any, Array | None]:
+    """The arguments that say where a stream begins: the seed, the offset, and the cells of a captured one."""
+    cells = getattr(seed, "cells", None)
+    if cells is None and capture.current() is not None:
+        raise RuntimeError(
+            "random numbers can be captured only from the default generator and from those that the graph was told of: "
+            "call graph.register_generator_state(generator) before the capture"
+        )
+    return np.uint64(seed % 2**64), np.uint64(offset % 2**64), cells
 
 
 def _launch(name: str, n: int, *args: Any) -> None:

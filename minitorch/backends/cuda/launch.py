@@ -57,6 +57,8 @@ def launch(
     if device in (-1, current):
         _run(family, name, current, grid, block, values, shared)
     else:
+        if cupy.cuda.get_current_stream().is_capturing():
+            raise ValueError(f"{name}: the arrays are on cuda:{device}, but a graph is captured on cuda:{current}")
         with cupy.cuda.Device(device):
             _run(family, name, device, grid, block, values, shared)
 
@@ -66,7 +68,7 @@ def _run(family: str, name: str, device: int, grid: Any, block: Any, values: lis
     if shared > _STATIC_SHARED:
         _allow_shared(family, name, device, shared)
     kernel(grid, block, values, shared_mem=shared)
-    if synchronous:
+    if synchronous and not cupy.cuda.get_current_stream().is_capturing():
         try:
             cupy.cuda.get_current_stream().synchronize()
         except cupy.cuda.runtime.CUDARuntimeError as error:

@@ -37,8 +37,33 @@ class Rows:
         return losses, logsumexp
 
     @staticmethod
+    def reduce_losses(losses: Array, target: Array, ignore_index: int, mean: bool) -> tuple[Array, Array]:
+        loss, divisor = (cupy.empty((), losses.dtype) for _ in range(2))
+        launch(
+            "loss",
+            f"reduce_losses<{type_name(losses.dtype)}>",
+            grid=(1,),
+            block=(_THREADS,),
+            args=(
+                contiguous(losses),
+                contiguous(target),
+                np.int64(ignore_index),
+                np.bool_(mean),
+                loss,
+                divisor,
+                np.int64(losses.size),
+            ),
+        )
+        return loss, divisor
+
+    @staticmethod
     def cross_entropy_backward(
-        grad_output: Array, input: Array, target: Array, logsumexp: Array, ignore_index: int
+        grad_output: Array,
+        input: Array,
+        target: Array,
+        logsumexp: Array,
+        ignore_index: int,
+        divisor: Array | None = None,
     ) -> Array:
         grad_input = cupy.empty(input.shape, input.dtype)
         rows, columns = input.shape
@@ -57,6 +82,7 @@ class Rows:
                 contiguous(target),
                 contiguous(logsumexp),
                 np.int64(ignore_index),
+                divisor,
                 grad_input,
                 np.int64(rows),
                 np.int64(columns),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import source
+from . import capture, source
 from .arrays import Array, ceil_div, type_name
 from .launch import launch
 
@@ -87,12 +87,20 @@ def _step(
     """Launches a kernel on parameters, gradients and states.
 
     Which of the ``optional`` states there are is part of the kernel's name; those that are follow upon each other in
-    the table. ``numbers`` are passed in the dtype of the parameters, which are taken by dtype, 64 a launch.
+    the table. ``numbers`` are passed in the dtype of the parameters, which are taken by dtype, 64 a launch. While a
+    graph is captured they have cells, because they may be others when it is replayed.
     """
     given = [arrays is not None for arrays in optional]
+    asked = capture.asked()
+    if asked is not None:
+        asked.append(((kernel, *given, *flags), numbers))
+        return
     present = [*lists, *(arrays for arrays in optional if arrays is not None)]
     rows = [row for row in zip(*present, strict=True) if row[0].size]
-    for dtype in dict.fromkeys(row[0].dtype for row in rows):
+    dtypes = list(dict.fromkeys(row[0].dtype for row in rows))
+    captured = capture.current()
+    cells = {} if captured is None else captured.step((kernel, *given, *flags), numbers, dtypes)
+    for dtype in dtypes:
         of_dtype = [row for row in rows if row[0].dtype == dtype]
         name = f"{kernel}<{','.join((type_name(dtype), *(str(is_given).lower() for is_given in given)))}>"
         with np.errstate(all="ignore"):
@@ -109,7 +117,7 @@ def _step(
                     name,
                     grid=(blocks,),
                     block=(_THREADS,),
-                    args=(table, *scalars, *map(np.bool_, flags)),
+                    args=(table, *scalars, *map(np.bool_, flags), cells.get(dtype)),
                 )
 
 

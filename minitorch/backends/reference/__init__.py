@@ -25,6 +25,7 @@ class ReferenceBackend:
 
     name: str = "reference"
     xp: ModuleType = np
+    capturing: bool = False
 
     @staticmethod
     def empty(shape: Sequence[int], dtype: Any) -> Array:
@@ -68,6 +69,7 @@ class ReferenceBackend:
     softmax = staticmethod(loss.softmax)
     log_softmax = staticmethod(loss.log_softmax)
     cross_entropy = staticmethod(loss.cross_entropy)
+    reduce_losses = staticmethod(loss.reduce_losses)
     cross_entropy_backward = staticmethod(loss.cross_entropy_backward)
 
     sgd_step = staticmethod(optim.sgd_step)

@@ -37,10 +37,24 @@ def cross_entropy(input: Array, target: Array, ignore_index: int) -> tuple[Array
 
 
 @ieee
+def reduce_losses(losses: Array, target: Array, ignore_index: int, mean: bool) -> tuple[Array, Array]:
+    """Losses (N,) → their sum over the divisor (), and the divisor ()."""
+    divisor = losses.dtype.type(np.count_nonzero(target != ignore_index) if mean else 1)
+    return np.asarray(losses.sum() / divisor), np.asarray(divisor)
+
+
+@ieee
 def cross_entropy_backward(
-    grad_output: Array, input: Array, target: Array, logsumexp: Array, ignore_index: int
+    grad_output: Array,
+    input: Array,
+    target: Array,
+    logsumexp: Array,
+    ignore_index: int,
+    divisor: Array | None = None,
 ) -> Array:
     """``grad_output[n] * (softmax(input[n]) - onehot(target[n]))``: (N,) → (N, C)."""
+    if divisor is not None:
+        grad_output = np.broadcast_to(grad_output / divisor, target.shape)
     grad_input = np.exp(np.subtract(input, logsumexp[:, None], order="C"))
     counted = target != ignore_index
     grad_input[counted, target[counted]] -= 1

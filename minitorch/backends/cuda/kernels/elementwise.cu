@@ -84,19 +84,29 @@ __device__ __forceinline__ Four<u32> philox_block(u64 seed, u64 block) {
     return {{x0, x1, x2, x3}};
 }
 
+// In a captured graph the seed is in cells[0], and the offset counts from cells[1]: each launch of the graph goes on in
+// the stream. Otherwise there are no cells.
+__device__ __forceinline__ void read_cells(const u64* cells, u64& seed, u64& offset) {
+    if (cells == nullptr) return;
+    seed = cells[0];
+    offset += cells[1];
+}
+
 // words[i] = word i of the stream that begins at block number `offset`.
-__global__ void philox(u64 seed, u64 offset, u32* __restrict__ words, i64 n) {
+__global__ void philox(u64 seed, u64 offset, const u64* __restrict__ cells, u32* __restrict__ words, i64 n) {
     const i64 i = first_of_four();
+    read_cells(cells, seed, offset);
     if (i < n) store_four(philox_block(seed, offset + u64(i / 4)), words, i, n);
 }
 
 // output[i] = input[i] * scale where word i of the stream is at least the threshold, else 0. Of a word the upper 24
 // bits count: `least` = ceil(p * 2^24) keeps an element with probability 1 - p.
 template <class T>
-__global__ void dropout(const T* __restrict__ input, T* __restrict__ output, i64 n, u64 seed, u64 offset, u32 least,
-                        T scale) {
+__global__ void dropout(const T* __restrict__ input, T* __restrict__ output, i64 n, u64 seed, u64 offset,
+                        const u64* __restrict__ cells, u32 least, T scale) {
     const i64 i = first_of_four();
     if (i >= n) return;
+    read_cells(cells, seed, offset);
     Four<T> x = load_four(input, i, n);
     const Four<u32> words = philox_block(seed, offset + u64(i / 4));
 #pragma unroll

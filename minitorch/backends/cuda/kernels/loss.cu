@@ -13,7 +13,7 @@
 //! instances: log_softmax<double,1> log_softmax<double,8> log_softmax<double,32> log_softmax<double,0>
 //! instances: cross_entropy<float,1> cross_entropy<float,8> cross_entropy<float,32> cross_entropy<float,0>
 //! instances: cross_entropy<double,1> cross_entropy<double,8> cross_entropy<double,32> cross_entropy<double,0>
-//! instances: cross_entropy_backward<float> cross_entropy_backward<double>
+//! instances: reduce_losses<float> reduce_losses<double> cross_entropy_backward<float> cross_entropy_backward<double>
 
 constexpr int row_threads = 256;  // in a block of the kernels on Row
 constexpr int row_warps = row_threads / 32;
@@ -181,17 +181,37 @@ __global__ void __launch_bounds__(row_threads)
     }
 }
 
+// losses and target (R) -> loss = sum(losses) / divisor and divisor, which is 1, or with `mean` how many rows aren't
+// ignored. It is one block, since losses are few; float is summed in double, which makes many of them precise as well.
+template <class T>
+__global__ void __launch_bounds__(row_threads)
+    reduce_losses(const T* __restrict__ losses, const i64* __restrict__ target, i64 ignore_index, bool mean,
+                  T* __restrict__ loss, T* __restrict__ divisor, i64 rows) {
+    double sum = 0, count = 0;
+    for (i64 r = threadIdx.x; r < rows; r += row_threads) {
+        sum += losses[r];
+        count += target[r] != ignore_index;
+    }
+    sum = reduce_block<Sum>(sum);
+    count = mean ? reduce_block<Sum>(count) : 1;
+    if (threadIdx.x == 0) {
+        *loss = T(sum / count);
+        *divisor = T(count);
+    }
+}
+
 // grad_input = grad_output * (exp(input - logsumexp) - onehot(target)), 0 where the target is ignored: (R) -> (R, C).
-// The threads of a block are (x, y), y the row and x the column, both taken in steps: short rows leave no thread
+// With a divisor there is one gradient for all rows, grad_output[0] / divisor. The threads of a block are (x, y), y the row and x the column, both taken in steps: short rows leave no thread
 // without work.
 template <class T>
 __global__ void cross_entropy_backward(const T* __restrict__ grad_output, const T* __restrict__ input,
                                        const i64* __restrict__ target, const T* __restrict__ logsumexp,
-                                       i64 ignore_index, T* __restrict__ grad_input, i64 rows, i64 columns) {
+                                       i64 ignore_index, const T* __restrict__ divisor, T* __restrict__ grad_input,
+                                       i64 rows, i64 columns) {
     const i64 r = blockIdx.x * i64(blockDim.y) + threadIdx.y;
     if (r >= rows) return;
     const i64 label = target[r];
-    const T grad = grad_output[r], shift = logsumexp[r];
+    const T grad = divisor == nullptr ? grad_output[r] : *grad_output / *divisor, shift = logsumexp[r];
     const T* const from = input + r * columns;
     T* const to = grad_input + r * columns;
     for (i64 c = blockIdx.y * i64(blockDim.x) + threadIdx.x; c < columns; c += i64(gridDim.y) * blockDim.x) {

@@ -72,11 +72,20 @@ __device__ __forceinline__ T descent(T g, T p, T weight_decay, bool maximize) {
 __device__ __forceinline__ float square_root(float x) { return sqrtf(x); }
 __device__ __forceinline__ double square_root(double x) { return sqrt(x); }
 
+// Takes the numbers of a step from `cells`, in their order, where there are any: a captured graph is launched with the
+// arguments that it was captured with, whatever the learning rate has become.
+template <class T, class... Numbers>
+__device__ __forceinline__ void read_cells(const T* cells, Numbers&... numbers) {
+    if (cells != nullptr) ((numbers = *cells++), ...);
+}
+
 // g is the gradient with its weight decay. states: with momentum the buffers b = momentum * b + undamped * g, or g on
 // the first step. p -= lr * b, with nesterov lr * (g + momentum * b), without momentum lr * g.
 template <class T, bool has_momentum>
 __global__ void __launch_bounds__(step_threads)
-    sgd(Table table, T lr, T momentum, T undamped, T weight_decay, bool nesterov, bool maximize, bool first_step) {
+    sgd(Table table, T lr, T momentum, T undamped, T weight_decay, bool nesterov, bool maximize, bool first_step,
+        const T* __restrict__ cells) {
+    read_cells(cells, lr, momentum, undamped, weight_decay);
     update_block<T, has_momentum>(table, [=](T g, T& p, T* state) {
         g = descent(g, p, weight_decay, maximize);
         if (has_momentum) {
@@ -93,7 +102,9 @@ __global__ void __launch_bounds__(step_threads)
 // gradient it is in `shrink`.
 template <class T, bool amsgrad>
 __global__ void __launch_bounds__(step_threads) adam(Table table, T beta1, T rest1, T beta2, T rest2, T step_size,
-                                                     T correction, T eps, T weight_decay, T shrink, bool maximize) {
+                                                     T correction, T eps, T weight_decay, T shrink, bool maximize,
+                                                     const T* __restrict__ cells) {
+    read_cells(cells, beta1, rest1, beta2, rest2, step_size, correction, eps, weight_decay, shrink);
     update_block<T, 2 + amsgrad>(table, [=](T g, T& p, T* state) {
         g = descent(g, p, weight_decay, maximize);
         T &m = state[0], &v = state[1];
@@ -113,7 +124,9 @@ __global__ void __launch_bounds__(step_threads) adam(Table table, T beta1, T res
 // direction = g / (sqrt(v - a * a) + eps); b = momentum * b + direction; p -= lr * (b or direction).
 template <class T, bool centered, bool has_momentum>
 __global__ void __launch_bounds__(step_threads)
-    rmsprop(Table table, T lr, T alpha, T rest, T eps, T weight_decay, T momentum, bool maximize) {
+    rmsprop(Table table, T lr, T alpha, T rest, T eps, T weight_decay, T momentum, bool maximize,
+            const T* __restrict__ cells) {
+    read_cells(cells, lr, alpha, rest, eps, weight_decay, momentum);
     update_block<T, 1 + centered + has_momentum>(table, [=](T g, T& p, T* state) {
         g = descent(g, p, weight_decay, maximize);
         T& v = state[0];

@@ -10,7 +10,7 @@ import types as _types
 
 import numpy as _np
 
-from . import _array, _memory, cuda, fft, linalg
+from . import _array, _graph, _memory, cuda, fft, linalg
 from ._array import NAMES as _NAMES
 from ._array import calling as _calling
 from ._array import ndarray, unwrapped, wrapped
@@ -68,8 +68,9 @@ def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocki
     """From numbers, nested sequences, NumPy arrays or arrays of its own; always new unless ``copy`` isn't asked for."""
     value = obj if isinstance(obj, _np.ndarray) else unwrapped(obj)
     own = isinstance(obj, ndarray)  # what comes from the host is copied in any case
-    with _np.errstate(all="ignore"):
-        result = _np.array(value, dtype=dtype, copy=True if copy and own else None, order=order, ndmin=ndmin)
+    if not own and _np.ndim(value):  # a number is an argument of the kernel that fills an array
+        _graph.refuse_host_memory()
+    result = _graph.run(_np.array, value, dtype=dtype, copy=True if copy and own else None, order=order, ndmin=ndmin)
     if result.dtype.kind not in "bifuc":
         raise ValueError(f"Unsupported dtype {result.dtype}")
     return obj if own and result is value else wrapped(result)

@@ -13,7 +13,13 @@ import weakref
 
 import numpy as np
 
-from . import _memory, _state
+from . import _graph, _memory, _state
+
+# Functions whose results have a shape that depends on numbers, so that CuPy waits for these; and those that change
+# their first argument.
+_WAITING = {"nonzero", "flatnonzero", "argwhere", "unique", "extract", "compress", "bincount"}
+_WRITING = {"copyto", "fill_diagonal", "place", "put", "putmask", "sort", "partition", "add.at", "subtract.at"}
+_WRITING |= {"maximum.at", "minimum.at", "bitwise_and.at", "bitwise_or.at", "bitwise_xor.at"}
 
 NAMES = json.loads(pathlib.Path(__file__).with_name("names.json").read_text())
 
@@ -57,8 +63,10 @@ def calling(function, name, parameters=None):
                 raise TypeError(f"cupy.{name}{tuple(parameters)} got {len(args)} arguments and {sorted(kwargs)}")
         args = [unwrapped(arg) for arg in args]
         kwargs = {key: unwrapped(value) for key, value in kwargs.items()}
-        with np.errstate(all="ignore"):
-            return wrapped(function(*args, **kwargs))
+        if name in _WAITING or (name == "where" and len(args) == 1):
+            _graph.refuse()
+        writes = args[:1] if name in _WRITING else [] if kwargs.get("out") is None else [kwargs["out"]]
+        return wrapped(_graph.run(function, *args, writes=writes, **kwargs))
 
     call.__name__ = name
     return call
@@ -95,7 +103,7 @@ class Device:
         _state.device = self.id
 
     def synchronize(self):
-        pass
+        _graph.refuse()
 
     @property
     def mem_info(self):
@@ -157,11 +165,13 @@ class ndarray:
         return {"shape": self.shape, "typestr": self.dtype.str, "data": (self.data.ptr, False), "version": 3}
 
     def get(self, stream=None, order="C", out=None, blocking=True):
+        _graph.refuse()
         return self._array.copy(order="A" if order == "A" else "C")
 
     def set(self, array, stream=None):
         if not isinstance(array, np.ndarray) or array.shape != self.shape or array.dtype != self.dtype:
             raise ValueError("cupy.ndarray.set: shape and dtype must be the array's")
+        _graph.refuse_host_memory()
         self._array[...] = array
 
     # ---- properties -----------------------------------------------------------------------------------------------
@@ -195,21 +205,23 @@ class ndarray:
     # ---- elements -------------------------------------------------------------------------------------------------
 
     def __getitem__(self, index):
-        result = np.asarray(self._array[unwrapped(index)])
-        return self._like(result) if _is_view(result, self._array) else wrapped(self._here[unwrapped(index)])
+        _check_index(index, reading=True)
+        result = np.asarray(_graph.run(np.ndarray.__getitem__, self._array, unwrapped(index)))
+        return self._like(result) if _is_view(result, self._array) else wrapped(self._made(result))
 
     def __setitem__(self, index, value):
-        with np.errstate(all="ignore"):
-            self._here[unwrapped(index)] = unwrapped(value)
+        _check_index(index, reading=False)
+        args = self._here, unwrapped(index), unwrapped(value)
+        _graph.run(np.ndarray.__setitem__, *args, writes=args[:1])
 
     def item(self, *args):
-        return self._array.item(*args)
+        return self.get().item(*args)
 
     def tolist(self):
-        return self._array.tolist()
+        return self.get().tolist()
 
     def tobytes(self, order="C"):
-        return self._array.tobytes(order)
+        return self.get().tobytes(order)
 
     def __len__(self):
         return len(self._array)
@@ -218,29 +230,29 @@ class ndarray:
         return iter([self._like(np.asarray(row)) for row in self._array])
 
     def __bool__(self):
-        return bool(self._array)
+        return bool(self.get())
 
     def __int__(self):
-        return int(self._array)
+        return int(self.get())
 
     def __float__(self):
-        return float(self._array)
+        return float(self.get())
 
     def __index__(self):
-        return self._array.__index__()
+        return self.get().__index__()
 
     def __repr__(self):
-        return repr(self._array)
+        return repr(self.get())
 
     def __reduce__(self):
-        return _rebuilt, (self._array,)
+        return _rebuilt, (self.get(),)
 
     def __copy__(self):
-        return self._like(self._array.copy())
+        return self.copy()
 
     def __deepcopy__(self, memo):
         with Device(self._device):
-            return ndarray._of(self._array.copy())
+            return self.copy()
 
     __hash__ = None
 
@@ -251,20 +263,24 @@ class ndarray:
         """The NumPy array, for what CuPy does by a kernel: on the current device, which must be the array's."""
         return unwrapped(self)
 
+    def _made(self, result):
+        """A new array, which a kernel makes on the current device: that must be this array's."""
+        unwrapped(self)
+        return result
+
     def reshape(self, *shape, order="C"):
-        result = self._array.reshape(*shape, order=order)
-        return self._like(result) if _is_view(result, self._array) else wrapped(self._here.reshape(*shape, order=order))
+        result = _graph.run(np.ndarray.reshape, self._array, *shape, order=order)
+        return self._like(result) if _is_view(result, self._array) else wrapped(self._made(result))
 
     def view(self, dtype=None):
         return self._like(self._array.view() if dtype is None else self._array.view(dtype))
 
     def copy(self, order="C"):
-        return ndarray._of(self._array.copy(order))
+        return ndarray._of(_graph.run(np.ndarray.copy, self._array, order))
 
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
-        with np.errstate(all="ignore"):
-            array = self._array.astype(dtype, order=order, copy=copy)
-            return self if array is self._array else wrapped(self._here.astype(dtype, order=order))
+        array = _graph.run(np.ndarray.astype, self._array, dtype, order=order, copy=copy)
+        return self if array is self._array else wrapped(self._made(array))
 
     def diagonal(self, offset=0, axis1=0, axis2=1):
         array = self._array.diagonal(offset, axis1, axis2)
@@ -273,10 +289,19 @@ class ndarray:
         return self._like(array)
 
     def fill(self, value):
-        self._here.fill(unwrapped(value))
+        _graph.run(np.ndarray.fill, self._here, unwrapped(value), writes=[self._array])
 
     def scatter_add(self, index, value):
-        np.add.at(self._here, unwrapped(index), unwrapped(value))
+        _graph.run(np.add.at, self._here, unwrapped(index), unwrapped(value), writes=[self._array])
+
+
+def _check_index(index, reading):
+    """CuPy copies lists of indices from the host, and waits where a mask decides how many elements there are."""
+    for item in index if isinstance(index, tuple) else (index,):
+        if isinstance(item, list):
+            _graph.refuse_host_memory()
+        if reading and isinstance(item, ndarray) and item.dtype == bool:
+            _graph.refuse()
 
 
 def _rebuilt(array):
@@ -291,8 +316,7 @@ def _in_place(name):
     method = getattr(np.ndarray, name)
 
     def operator(self, other):
-        with np.errstate(all="ignore"):
-            self._array = method(self._here, unwrapped(other))
+        self._array = _graph.run(method, self._here, unwrapped(other), writes=[self._array])
         return self
 
     return operator
@@ -304,8 +328,7 @@ def _operator(name):
     def operator(self, *others):
         if any(not isinstance(o, (ndarray, np.generic, np.ndarray, int, float, complex, type(None))) for o in others):
             return NotImplemented
-        with np.errstate(all="ignore"):
-            return wrapped(method(unwrapped(self), *[unwrapped(other) for other in others]))
+        return wrapped(_graph.run(method, unwrapped(self), *[unwrapped(other) for other in others]))
 
     return operator
 

@@ -126,6 +126,8 @@ class PooledMemory(BaseMemory):
             for hook in hooks.values():
                 hook.free_preprocess(**about)
         _displace(self.ptr)
+        if _state.capture is not None:
+            _state.capture.freed(self)
         self.ptr = 0
         self.pool._give_back(self._block)
         if hooks:
@@ -193,7 +195,9 @@ class MemoryPool:
         if size == 0:
             return Memory(0)
         device = _state.device
-        home = device, current_stream().ptr, rounded
+        # Graphs write into blocks of their own pool that are free, or somebody else's by then: as far as the array did
+        # that was there. So only one of that size gets the block again.
+        home = device, current_stream().ptr, rounded if _state.capture is None else size
         free = self._free[home]
         if free:
             block, written = free.pop(), self is not default_pool
@@ -230,6 +234,10 @@ class MemoryPool:
                 for block in free:
                     self._total[home[0]] -= block.size
                     block.unmap()
+
+    def poison_free_blocks(self):
+        for block in itertools.chain(*self._free.values()):
+            _native.mt_poison(block.begin, block.size)
 
     def used_bytes(self):
         return self._used[_state.device]

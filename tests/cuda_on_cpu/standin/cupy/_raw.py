@@ -8,12 +8,13 @@ import math
 import kernels_on_cpu
 import numpy as np
 
-from . import _memory, _state
+from . import _graph, _memory, _state
 from ._array import ndarray
 
 
 class RawModule:
     def __init__(self, *, code, options=(), name_expressions=None, backend="nvrtc"):
+        _graph.refuse()  # it would be loaded
         self._names = tuple(name_expressions or ())
         self._library = kernels_on_cpu.module(code, self._names)
 
@@ -43,8 +44,16 @@ class RawKernel:
         if min(*grid, *block) < 1 or math.prod(block) > 1024 or grid[1] > 65535 or grid[2] > 65535 or block[2] > 64:
             raise RuntimeError(f"{self.name}: CUDA_ERROR_INVALID_VALUE: grid {grid}, block {block}")
         values = [self._bytes(i, argument) for i, argument in enumerate(args)]
+        capture = _graph.capture()
+        if capture is None:
+            self._launch(grid, block, values, shared_mem)
+        else:
+            arrays = [argument._array for argument in args if isinstance(argument, ndarray)]
+            capture.launch(self, arrays, lambda: self._launch(grid, block, values, shared_mem))
+
+    def _launch(self, grid, block, values, shared_mem):
         _memory.check()  # so that what is found after the launch is the launch's
-        pointers = (ctypes.c_void_p * len(args))(*[value.ctypes.data for value in values])
+        pointers = (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
         _state.launches += 1
         error = kernels_on_cpu.runtime().mt_launch(
             self._body,

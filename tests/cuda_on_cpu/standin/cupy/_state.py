@@ -6,4 +6,6 @@ devices = 2
 device = 0
 thread_order = 0  # 0 forward, 1 reversed, 2 shuffled
 launches = 0
+stream = None  # the current one
+capture = None  # what a stream is capturing
 guard = "behind"  # at which end an array lies closely to a page that nobody may touch: "before" or "behind" it

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import types
 
-from . import _state
+from . import _graph, _state
 from ._array import Device as Device
+from ._graph import CUDARuntimeError as CUDARuntimeError
+from ._graph import Graph as Graph
 from ._memory import MemoryHook as MemoryHook
 from ._memory import MemoryPointer as MemoryPointer
 from ._memory import MemoryPool as MemoryPool
@@ -15,10 +18,6 @@ from ._memory import alloc as alloc
 from ._memory import get_allocator as get_allocator
 from ._memory import set_allocator as set_allocator
 from ._memory import using_allocator as using_allocator
-
-
-class CUDARuntimeError(RuntimeError):
-    pass
 
 
 def _set_device(device):
@@ -32,7 +31,7 @@ runtime = types.SimpleNamespace(
     getDeviceCount=lambda: _state.devices,
     driverGetVersion=lambda: 13000,
     runtimeGetVersion=lambda: 13000,
-    deviceSynchronize=lambda: None,
+    deviceSynchronize=_graph.refuse,
     getDeviceProperties=lambda device: {
         "name": b"fibers of a CPU",
         "major": 9,
@@ -50,29 +49,33 @@ def is_available():
 
 
 class Stream:
+    _handles = itertools.count(1)
+
     def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
-        self.null, self.non_blocking, self.ptr, self.device_id = null, non_blocking, 0, _state.device
+        self.null, self.non_blocking, self.device_id = null, non_blocking, _state.device
+        self.ptr = 0 if null else next(self._handles)
         self._before = []
 
     def __enter__(self):
-        global _stream
-        self._before.append(_stream)
-        _stream = self
+        self._before.append(_state.stream)
+        _state.stream = self
         return self
 
     def __exit__(self, *error):
-        global _stream
-        _stream = self._before.pop()
+        _state.stream = self._before.pop()
 
     def use(self):
-        global _stream
-        _stream = self
+        _state.stream = self
         return self
 
-    done = True
+    @property
+    def done(self):
+        self.synchronize()
+        return True
 
     def synchronize(self):
-        pass
+        if self.is_capturing():
+            _graph.refuse()
 
     def record(self, event=None):
         event = event or Event()
@@ -82,27 +85,51 @@ class Stream:
     def wait_event(self, event):
         pass
 
+    def begin_capture(self, mode=None):
+        if self.null:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        if _state.capture is not None:
+            raise CUDARuntimeError("cudaErrorIllegalState: the stand-in captures one graph at a time")
+        _state.capture = _graph.Capture(self)
+
+    def end_capture(self):
+        capture = _state.capture
+        if not self.is_capturing():
+            raise CUDARuntimeError("cudaErrorIllegalState: the operation cannot be performed in the present state")
+        _state.capture = None
+        capture.check()
+        return Graph(capture)
+
+    def is_capturing(self):
+        return _state.capture is not None and _state.capture.stream is self
+
 
 Stream.null = Stream(null=True)
-_stream = Stream.null
+_state.stream = Stream.null
 
 
 def get_current_stream(device_id=-1):
-    return _stream
+    return _state.stream
 
 
 class Event:
     def __init__(self, block=False, disable_timing=False, interprocess=False):
         self.disable_timing = disable_timing
         self.time = None
+        self._captured = False
 
     def record(self, stream=None):
+        self._captured = (stream or _state.stream).is_capturing()
         self.time = time.perf_counter()
 
-    done = True
+    @property
+    def done(self):
+        self.synchronize()
+        return True
 
     def synchronize(self):
-        pass
+        if self._captured:
+            _graph.refuse_host_memory()
 
 
 def get_elapsed_time(start, end):

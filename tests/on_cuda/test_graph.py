@@ -1,0 +1,561 @@
+"""CUDA graphs: replayed steps are the steps that would have been made without the graph, to the bit; what can't be
+captured says so, and leaves everything as it was."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import weakref
+
+import cupy
+import numpy as np
+import pytest
+
+import minitorch
+import minitorch.nn.functional as F
+from minitorch import nn, optim
+from minitorch.backends.cuda import launch
+from minitorch.cuda import CUDAGraph
+from minitorch.cuda import graph as capture
+from minitorch.models import LeNet5
+
+BATCH = 4
+ON_STAND_IN = hasattr(cupy, "_state")
+
+
+class SmallNet(nn.Module):
+    """Convolution, batch norm, dropout of elements and of channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 5, stride=3)
+        self.norm = nn.BatchNorm2d(3)
+        self.channels = nn.Dropout2d(0.3)
+        self.dropout = nn.Dropout(0.5)
+        self.linear = nn.Linear(300, 10)
+
+    def forward(self, images):
+        x = self.channels(F.relu(self.norm(self.conv(images))))
+        return self.linear(self.dropout(minitorch.flatten(x, 1)))
+
+
+def batches(count, size=BATCH):
+    generator = minitorch.Generator().manual_seed(1)
+    for _ in range(count):
+        images = minitorch.randn(size, 1, 32, 32, generator=generator)
+        yield images.cuda(), minitorch.randint(10, (size,), generator=generator).cuda()
+
+
+class Training:
+    """The same training with a graph and without it: by calls of ``step``, or replays after the first of them."""
+
+    def __init__(self, graphed, make_model=LeNet5, make_optimizer=optim.SGD, accumulate=1, clip=None, schedule=None):
+        minitorch.manual_seed(0)
+        self.model = make_model().cuda()
+        self.optimizer = make_optimizer(self.model.parameters())
+        self.schedule = schedule and schedule(self.optimizer)
+        self.accumulate, self.clip = accumulate, clip
+        self.images, self.labels = (tensor.clone() for tensor in next(iter(batches(1))))
+        self.graph = CUDAGraph() if graphed else None
+        self.losses = []
+
+    def step(self):
+        self.optimizer.zero_grad()
+        for _ in range(self.accumulate):
+            loss = F.cross_entropy(self.model(self.images), self.labels)
+            loss.backward()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimizer.step()
+        return loss
+
+    def capture(self):
+        with capture(self.graph):
+            self.loss = self.step()
+
+    def train(self, data, eager=1):
+        """The first ``eager`` batches without the graph."""
+        for i, (images, labels) in enumerate(data):
+            self.images.copy_(images)
+            self.labels.copy_(labels)
+            if self.graph is None or i < eager:
+                loss = self.step()
+            else:
+                if i == eager:
+                    self.capture()
+                self.graph.replay()
+                loss = self.loss
+            self.losses.append(loss.item())
+            if self.schedule is not None:
+                self.schedule.step()
+        return self
+
+    def state(self):
+        """Everything that training changes."""
+        states = [state for _, state in sorted(self.optimizer.state_dict()["state"].items())]
+        tensors = [*self.model.state_dict().values(), *(p.grad for p in self.model.parameters())]
+        tensors += [value for state in states for value in state.values() if isinstance(value, minitorch.Tensor)]
+        numbers = [state.get("step") for state in states], minitorch.get_rng_state(), self.losses
+        return [tensor.numpy(force=True) for tensor in tensors], numbers
+
+
+def assert_same(one, other):
+    (arrays, numbers), (other_arrays, other_numbers) = one.state(), other.state()
+    assert numbers == other_numbers
+    for array, other_array in zip(arrays, other_arrays, strict=True):
+        assert array.tobytes() == other_array.tobytes()
+    assert np.isfinite(one.losses).all()
+
+
+def check(steps=5, **options):
+    assert_same(Training(True, **options).train(batches(steps)), Training(False, **options).train(batches(steps)))
+
+
+# ---- the same bits ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make_optimizer",
+    [
+        lambda params: optim.SGD(params, lr=0.05),
+        lambda params: optim.SGD(params, lr=0.05, momentum=0.9, dampening=0.1, weight_decay=0.01),
+        lambda params: optim.Adam(params, lr=0.01, amsgrad=True),
+        lambda params: optim.AdamW(params, lr=0.01),
+        lambda params: optim.RMSprop(params, lr=0.001, momentum=0.5, centered=True),
+    ],
+    ids=["SGD", "SGD with momentum", "Adam", "AdamW", "RMSprop"],
+)
+def test_replays_are_steps(make_optimizer):
+    check(make_optimizer=make_optimizer)
+
+
+def test_dropout_and_running_statistics():
+    check(make_model=SmallNet)
+
+
+def test_float64_and_groups_with_options_of_their_own():
+    def make(params):
+        first, *rest = params
+        groups = [{"params": [first], "lr": 0.1, "weight_decay": 0.1}, {"params": rest, "momentum": 0.5}]
+        return optim.SGD(groups, lr=0.01, momentum=0.9)
+
+    check(steps=3, make_optimizer=make)
+    check(steps=3, make_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(1024, 10)), make_optimizer=optim.Adam)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda optimizer: optim.lr_scheduler.ExponentialLR(optimizer, 0.5),
+        # It changes the momentum as well: Adam's first beta.
+        lambda optimizer: optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=7),
+    ],
+    ids=["ExponentialLR", "OneCycleLR"],
+)
+def test_learning_rates_may_change(schedule):
+    check(make_optimizer=optim.Adam, schedule=schedule)
+    trained = [Training(True, schedule=s, make_optimizer=optim.Adam).train(batches(4)) for s in (schedule, None)]
+    assert trained[0].losses != trained[1].losses
+
+
+def test_clipped_and_accumulated_gradients():
+    check(clip=0.1, accumulate=2)
+
+
+def test_gradients_may_accumulate_over_replays():
+    totals = []
+    for graphed in (False, True):
+        minitorch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(1024, 10)).cuda()
+        images, labels = next(iter(batches(1)))
+
+        def step(model=model, images=images, labels=labels):
+            F.cross_entropy(model(images), labels).backward()
+
+        step()
+        replay = step
+        if graphed:
+            graph = CUDAGraph()
+            with capture(graph):
+                step()
+            replay = graph.replay
+        for new_images, new_labels in batches(3):
+            images.copy_(new_images)
+            labels.copy_(new_labels)
+            replay()
+        totals.append([p.grad.numpy(force=True).tobytes() for p in model.parameters()])
+    assert totals[0] == totals[1]
+
+
+def test_steps_without_the_graph_between_replays():
+    """As for the last batch of an epoch, which is smaller: the graph goes on from there."""
+    results = []
+    for graphed in (False, True):
+        training = Training(graphed, make_model=SmallNet, make_optimizer=optim.Adam).train(batches(3))
+        whole = training.images, training.labels
+        training.images, training.labels = next(iter(batches(1, size=3)))
+        training.losses.append(training.step().item())
+        training.images, training.labels = whole
+        for images, labels in batches(2):
+            training.images.copy_(images)
+            training.labels.copy_(labels)
+            if graphed:
+                training.graph.replay()
+                training.losses.append(training.loss.item())
+            else:
+                training.losses.append(training.step().item())
+        results.append((training.losses, [p.numpy(force=True).tobytes() for p in training.model.parameters()]))
+    assert results[0] == results[1]
+
+
+def test_two_graphs():
+    """Each has memory of its own, and both train the one model, in turn."""
+    results = []
+    for graphed in (False, True):
+        minitorch.manual_seed(0)
+        model = SmallNet().cuda()
+        optimizer = optim.AdamW(model.parameters())
+        data = list(batches(2)), list(batches(2, size=3))
+        inputs = [tuple(tensor.clone() for tensor in some[0]) for some in data]
+
+        def step(images, labels, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        for static in inputs:
+            step(*static)
+        graphs = [CUDAGraph(), CUDAGraph()] if graphed else [None, None]
+        losses, static_losses = [], [None, None]
+        for graph, static, i in zip(graphs, inputs, range(2), strict=True):
+            if graph is not None:
+                with capture(graph):
+                    static_losses[i] = step(*static)
+        for turn in range(4):
+            i = turn % 2
+            for static, new in zip(inputs[i], data[i][turn // 2], strict=True):
+                static.copy_(new)
+            if graphed:
+                graphs[i].replay()
+                losses.append(static_losses[i].item())
+            else:
+                losses.append(step(*inputs[i]).item())
+        results.append((losses, [p.numpy(force=True).tobytes() for p in model.parameters()]))
+    assert results[0] == results[1]
+
+
+def test_random_numbers_of_every_kind_go_on():
+    """Of the default generator, of one that the graph was told of, and after a seed was set in between."""
+    generator = minitorch.Generator().manual_seed(5)
+
+    def draw():
+        drawn = [minitorch.rand(5, device="cuda"), minitorch.randn(3, device="cuda", dtype=minitorch.float64)]
+        drawn += [minitorch.randint(100, (7,), device="cuda", generator=generator)]
+        return [*drawn, F.dropout(minitorch.ones(9, device="cuda"))]
+
+    def numbers(drawn):
+        return [tensor.tolist() for tensor in drawn]
+
+    def reseed():
+        minitorch.manual_seed(3)
+        generator.manual_seed(6)
+
+    draw()
+    reseed()
+    expected = [numbers(draw()) for _ in range(3)]
+    state = minitorch.get_rng_state(), generator.get_state()
+    graph = CUDAGraph()
+    graph.register_generator_state(generator)
+    with capture(graph):
+        drawn = draw()
+    assert (minitorch.get_rng_state(), generator.get_state()) == state  # nothing was drawn
+    reseed()
+    for numbers_of_step in expected:
+        graph.replay()
+        assert numbers(drawn) == numbers_of_step
+    assert (minitorch.get_rng_state(), generator.get_state()) == state
+
+
+def test_ignored_labels_are_counted_at_each_replay():
+    logits, labels = minitorch.randn(6, 3, device="cuda"), minitorch.tensor([0, 1, 2, 0, 1, 2], device="cuda")
+
+    def loss(reduction):
+        return F.cross_entropy(logits, labels, reduction=reduction)
+
+    loss("mean"), loss("sum")
+    graph = CUDAGraph()
+    with capture(graph):
+        losses = [loss("mean"), loss("sum")]
+    for values in ([0, 1, 2, 0, 1, 2], [-100, 1, -100, -100, -100, 2], [-100] * 6):
+        labels.copy_(minitorch.tensor(values))
+        graph.replay()
+        np.testing.assert_array_equal([l.item() for l in losses], [loss("mean").item(), loss("sum").item()])
+    labels.copy_(minitorch.tensor([0, 1, 2, 0, 3, 2]))
+    graph.replay()
+    assert np.isnan(losses[0].item())
+
+
+def test_on_the_stream_that_is_the_current_one():
+    x = minitorch.zeros(3, device="cuda")
+    x.add_(0)
+    graph = CUDAGraph()
+    with capture(graph):
+        x.add_(1)
+    stream = minitorch.cuda.Stream()
+    stream.wait_stream(minitorch.cuda.current_stream())
+    with stream:
+        assert not minitorch.cuda.is_current_stream_capturing()
+        graph.replay()
+        graph.replay()
+    stream.synchronize()
+    assert x.tolist() == [2] * 3
+
+
+# ---- memory ----------------------------------------------------------------------------------------------------------
+
+
+def test_memory_is_freed_with_the_graph():
+    training = Training(True).train(batches(2))
+    pool = weakref.ref(training.graph._capture.pool)
+    assert pool().total_bytes() > 0
+    del training
+    gc.collect()
+    assert pool() is None
+
+
+def test_a_reset_graph_is_as_new():
+    training = Training(True).train(batches(3))
+    training.graph.reset()
+    with pytest.raises(RuntimeError, match="nothing has been captured"):
+        training.graph.replay()
+    training.losses.clear()
+    training.train(batches(3))
+    assert len(training.losses) == 3
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+def assert_works():
+    """Capturing, and everything else."""
+    assert not minitorch.cuda.is_current_stream_capturing()
+    assert gc.isenabled()
+    x = minitorch.zeros(2, device="cuda")
+    (x + 1).tolist()
+    graph = CUDAGraph()
+    with capture(graph):
+        assert minitorch.cuda.is_current_stream_capturing()
+        y = x + 1
+    graph.replay()
+    assert y.tolist() == [1, 1]
+
+
+SYNCHRONISING = {
+    "item": lambda x: x.sum().item(),
+    "bool": lambda x: bool(x[0] > 0),
+    "float": lambda x: float(x[0]),
+    "print": lambda x: repr(x),
+    "cpu": lambda x: x.cpu(),
+    "numpy": lambda x: x.numpy(force=True),
+    "mask": lambda x: x[x > 0],
+    "nonzero": lambda x: x.nonzero(),
+    "from the CPU": lambda x: x.copy_(minitorch.ones(3)),
+    "a new tensor": lambda x: x + minitorch.tensor([1.0, 2.0, 3.0], device="cuda"),
+    "synchronize": lambda x: minitorch.cuda.synchronize(),
+    "an event": lambda x: minitorch.cuda.current_stream().record_event().synchronize(),
+}
+
+
+@pytest.mark.parametrize("name", SYNCHRONISING)
+def test_what_waits_for_the_gpu_or_copies_from_the_cpu_is_refused(name):
+    x = minitorch.ones(3, device="cuda")
+    SYNCHRONISING[name](x.add_(1))
+    x.fill_(1)
+    graph = CUDAGraph()
+    with pytest.raises(RuntimeError, match="can't be captured in a CUDA graph"), capture(graph):
+        SYNCHRONISING[name](x.add_(1))
+    with pytest.raises(RuntimeError, match="nothing has been captured"):
+        graph.replay()
+    assert x.tolist() == [1] * 3
+    assert_works()
+
+
+@pytest.mark.skipif(not ON_STAND_IN, reason="CUDA may load kernels while capturing, or not")
+def test_a_kernel_used_for_the_first_time(monkeypatch):
+    monkeypatch.setattr(launch, "_kernel", functools.cache(launch._kernel.__wrapped__))
+    x = minitorch.ones(3, device="cuda")
+    with pytest.raises(RuntimeError, match="make one step before"), capture(CUDAGraph()):
+        F.relu(x)
+    assert_works()
+
+
+def test_another_exception_ends_the_capture_as_well():
+    x = minitorch.ones(3, device="cuda")
+    F.dropout(x)
+    state = minitorch.get_rng_state()
+    graph = CUDAGraph()
+
+    def fail():
+        F.dropout(x)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"), capture(graph):
+        fail()
+    assert minitorch.get_rng_state() == state
+    with pytest.raises(RuntimeError, match="nothing has been captured"):
+        graph.replay()
+    assert_works()
+
+
+def test_a_failed_capture_counts_no_steps():
+    training = Training(True, make_optimizer=optim.Adam).train(batches(1))
+    before = training.state()
+    with pytest.raises(RuntimeError, match="can't be captured"), capture(CUDAGraph()):
+        training.step().item()
+    training.step()  # computes gradients anew
+    assert training.state()[1][0] == [n + 1 for n in before[1][0]]
+    assert_works()
+
+
+def test_a_capture_computes_nothing():
+    training = Training(True, make_model=SmallNet, make_optimizer=optim.Adam).train(batches(1))
+    before = training.state()
+    training.capture()
+    after = training.state()
+    gradients = len(list(training.model.parameters()))
+    tensors = len(training.model.state_dict())
+    for a, b in zip(before[0][:tensors], after[0][:tensors], strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(before[0][tensors + gradients :], after[0][tensors + gradients :], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert before[1] == after[1]
+
+
+def test_one_capture_at_a_time():
+    x = minitorch.ones(3, device="cuda")
+    x + 1
+    graph = CUDAGraph()
+    with capture(graph):
+        with pytest.raises(RuntimeError, match="inside another"):
+            CUDAGraph().capture_begin()
+        y = x + 1
+        with pytest.raises(RuntimeError, match="captured already"):
+            graph.capture_begin()
+    graph.replay()
+    assert y.tolist() == [2] * 3
+    with pytest.raises(RuntimeError, match="captured already"), capture(graph):
+        pass
+    with pytest.raises(RuntimeError, match="captured already"):
+        graph.register_generator_state(minitorch.Generator())
+    other = CUDAGraph()
+    with pytest.raises(RuntimeError, match="can't be replayed while another"), capture(other):
+        graph.replay()
+    with pytest.raises(RuntimeError, match="no capture to end"):
+        CUDAGraph().capture_end()
+    assert_works()
+
+
+def test_nothing_captured():
+    with pytest.raises(RuntimeError, match="empty"), capture(CUDAGraph()):
+        minitorch.ones(3) + 1  # on the CPU
+    assert_works()
+
+
+def test_a_generator_that_the_graph_does_not_know():
+    generator = minitorch.Generator()
+    minitorch.rand(3, generator=generator, device="cuda")
+    with pytest.raises(RuntimeError, match="register_generator_state"), capture(CUDAGraph()):
+        minitorch.rand(3, generator=generator, device="cuda")
+    assert_works()
+
+
+# ---- optimisers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [optim.Adagrad, optim.Adadelta, optim.NAdam, optim.LBFGS])
+def test_optimisers_that_cannot_be_captured(make):
+    p = minitorch.ones(3, device="cuda", requires_grad=True)
+    optimizer = make([p])
+
+    def step():
+        def loss():
+            optimizer.zero_grad()
+            result = (p * p).sum()
+            result.backward()
+            return result
+
+        optimizer.step(loss)
+
+    step()
+    with pytest.raises(RuntimeError, match=f"a step of {make.__name__} can't be captured"), capture(CUDAGraph()):
+        step()
+    step()
+    assert_works()
+
+
+class Mine(optim.SGD):
+    def _update(self, batch, group):
+        super()._update(batch, group)
+
+
+def test_an_optimiser_of_the_users_own_cannot_be_captured():
+    p = minitorch.ones(3, device="cuda", requires_grad=True)
+    p.sum().backward()
+    with pytest.raises(RuntimeError, match="a step of Mine can't"), capture(CUDAGraph()):
+        Mine([p]).step()
+
+
+def test_an_optimiser_before_its_first_step_or_on_the_cpu():
+    p = minitorch.ones(3, device="cuda", requires_grad=True)
+    p.sum().backward()
+    with pytest.raises(RuntimeError, match="before its state is there"), capture(CUDAGraph()):
+        optim.Adam([p]).step()
+    q = minitorch.ones(3, requires_grad=True)
+    q.sum().backward()
+    with pytest.raises(RuntimeError, match="parameters are on the CPU"), capture(CUDAGraph()):
+        optim.SGD([q]).step()
+    assert q.tolist() == [1] * 3
+    assert_works()
+
+
+def test_options_that_are_no_numbers_are_fixed():
+    training = Training(True, make_optimizer=lambda params: optim.SGD(params, lr=0.1, momentum=0.9)).train(batches(2))
+    (group,) = training.optimizer.param_groups
+    before = training.state()
+    group["nesterov"] = True
+    with pytest.raises(RuntimeError, match="capture the step again"):
+        training.graph.replay()
+    assert training.state()[1] == before[1]
+    group["nesterov"] = False
+    training.graph.replay()
+
+
+def test_a_state_that_was_loaded_needs_a_new_capture():
+    training = Training(True, make_optimizer=optim.Adam).train(batches(2))
+    training.optimizer.load_state_dict(training.optimizer.state_dict())
+    with pytest.raises(RuntimeError, match="a state was loaded"):
+        training.graph.replay()
+    training.graph.reset()
+    training.capture()
+    training.graph.replay()
+
+
+def test_parameters_at_different_steps():
+    training = Training(True, make_optimizer=optim.Adam).train(batches(2))
+    training.step()
+    training.optimizer.zero_grad()
+    next(iter(training.model.parameters())).sum().backward()
+    training.optimizer.step()
+    with pytest.raises(RuntimeError, match="at different steps"):
+        training.graph.replay()
+
+
+def test_tensors_that_a_replay_changes_have_new_versions():
+    """What was recorded without the graph before the replay would compute with the new parameters."""
+    training = Training(True).train(batches(2))
+    loss = F.cross_entropy(training.model(training.images), training.labels)
+    training.graph.replay()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
