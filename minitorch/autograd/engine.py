@@ -7,17 +7,14 @@ consumers each has. ``_Pass`` then visits a node when all its consumers have sen
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from .. import devices
 from .function import Function
 from .grad_mode import state
+from .gradients import Edge, accumulate, call_hooks, fit, materialized, without_padding
 from .variable import Variable
-
-# Where a gradient goes: an output of a node, or a leaf (which has just one place, number 0).
-Edge = tuple[Any, int]
 
 
 def _edge_of(tensor: Variable) -> Edge:
@@ -146,114 +143,36 @@ class _Pass:
         if len(node.metadata) == 1:
             gradients = node.backward(node, received[0])
         else:
-            gradients = node.backward(node, *_materialized(node, received))
+            gradients = node.backward(node, *materialized(node, received))
         if not self.keep_graph:
             node.release()
         edges = node.edges
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(edges):
-            gradients = _without_padding(gradients, node)
+            gradients = without_padding(gradients, node)
         for index, edge in enumerate(edges):
             if edge is not None:
                 gradient = gradients[index]
-                self._send(edge, gradient if gradient is None else _fit(gradient, edge, node, index))
+                self._send(edge, gradient if gradient is None else fit(gradient, edge, node, index))
 
     def _show(self, node: Function, received: dict[int, Any]) -> None:
         """Gives the gradients of a node's outputs to their hooks, and to the outputs that retain them."""
         for output_nr, hooks in (node._hooks or {}).items():
             if output_nr in received:
-                received[output_nr] = _call_hooks(hooks, received[output_nr])
+                received[output_nr] = call_hooks(hooks, received[output_nr])
         for output_nr, reference in (node._retained or {}).items():
             tensor = reference()
             if tensor is not None and output_nr in received:
-                _accumulate(tensor, {0: received[output_nr]})
+                accumulate(tensor, {0: received[output_nr]})
 
     def _finish(self, leaf: Any, received: dict[int, Any]) -> None:
         if leaf._hooks:
-            received[0] = _call_hooks(leaf._hooks, received[0])
+            received[0] = call_hooks(leaf._hooks, received[0])
         if not self.capture:
-            _accumulate(leaf, received)
+            accumulate(leaf, received)
         elif (leaf, 0) in self.wanted:
             self.captured[leaf, 0] = received[0]
-
-
-def _without_padding(gradients: tuple[Any, ...], node: Function) -> tuple[Any, ...]:
-    """As many gradients as the node has arguments: more are fine where the rest is None, as in PyTorch."""
-    expected = len(node.edges)
-    if len(gradients) < expected or any(g is not None for g in gradients[expected:]):
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected {expected}, got "
-            f"{len(gradients)})"
-        )
-    return gradients[:expected]
-
-
-def _fit(gradient: Any, edge: Edge, node: Function, index: int) -> Any:
-    """``gradient`` in the shape and dtype of the tensor that it belongs to: summed where that tensor was broadcast."""
-    target, output_nr = edge
-    if isinstance(target, Function):
-        shape, dtype, _ = target.metadata[output_nr]  # type: ignore[misc]  # None is for outputs that aren't tensors
-    else:
-        shape, dtype = target.data.shape, target.data.dtype
-    if not isinstance(gradient, Variable):
-        raise TypeError(f"{node.name()}: expected Tensor or None as gradient {index}, got {type(gradient).__name__}")
-    data = gradient.data
-    got = data.shape
-    if got == shape and data.dtype is dtype:
-        return gradient
-    if got != shape:
-        extra = len(got) - len(shape)
-        if extra < 0 or any(n not in (1, g) for n, g in zip(shape, got[extra:], strict=True)):
-            raise RuntimeError(
-                f"Function {node.name()} returned an invalid gradient at index {index} - got {list(got)} but expected "
-                f"shape compatible with {list(shape)}"
-            )
-        gradient = gradient.sum_to_size(shape)  # type: ignore[attr-defined]
-    return gradient if gradient.data.dtype == dtype else gradient.to(dtype)
-
-
-def _materialized(node: Function, received: dict[int, Any]) -> list[Any]:
-    """The arguments of a node's backward: a gradient an output; zeros (or None) for outputs that nothing used."""
-    gradients = []
-    some = next(iter(received.values()))
-    for output_nr, metadata in enumerate(node.metadata):
-        gradient = received.get(output_nr)
-        if gradient is None and metadata is not None and node.materialize_grads:
-            shape, dtype, _ = metadata
-            gradient = some.new_zeros(shape, dtype=dtype)
-        gradients.append(gradient)
-    return gradients
-
-
-def _call_hooks(hooks: dict[int, Any], gradient: Any) -> Any:
-    for hook in tuple(hooks.values()):
-        replacement = hook(gradient)
-        if replacement is not None:
-            gradient = replacement
-    return gradient
-
-
-def _accumulate(tensor: Any, received: dict[int, Any]) -> None:
-    """Adds the gradient ``received[0]`` into ``tensor.grad``.
-
-    The first gradient is taken as it is where nobody else holds it, and copied else: two tensors must never share one
-    ``grad``. PyTorch decides by reference counts too. Here, ``received`` is the one holder of a gradient that is ours,
-    so that ``getrefcount`` finds two: the holder and its own argument.
-    """
-    before = tensor._grad
-    if state.enabled:  # create_graph: nothing is changed in place, what was recorded stays as it is
-        tensor._grad = received[0].clone() if before is None else before + received[0]
-    elif before is not None:
-        before.add_(received[0])
-    elif (
-        sys.getrefcount(received[0]) == 2
-        and sys.getrefcount(received[0].data) == 2
-        and not isinstance(received[0].data.base, type(received[0].data))  # not a view of somebody's array
-    ):
-        tensor._grad = received[0].detach()
-    else:
-        tensor._grad = received[0].detach().clone()
 
 
 # ---- what users call -------------------------------------------------------------------------------------------------
