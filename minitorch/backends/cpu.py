@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .reference import norm
+
 # GNU's OpenMP lets a thread without work spin for about 15 ms before it sleeps. Between two kernels that is no loss on
 # an idle machine, but where two programs share the processors each waits for the other's spinning threads: LeNet's
 # step, of 2 ms, took 140 ms. A thousand turns, about 50 µs, still bridge the gaps inside a step. The library reads its
@@ -258,6 +260,9 @@ class CpuBackend:
         wide = input.dtype == np.float32 and input.size > _LONG and not _is_cascade(input, dims)
         total = input.sum(axis=dims, dtype=np.float64 if wide else None, keepdims=keepdims)
         return np.asarray(total, input.dtype, order="C")
+
+    standardize = staticmethod(norm.standardize)
+    standardize_backward = staticmethod(norm.standardize_backward)
 
     # ---- rows: (R, C) -> over the last dimension --------------------------------------------------------------------
 

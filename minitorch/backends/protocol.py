@@ -206,6 +206,21 @@ class Backend(Protocol):
         """
         ...
 
+    # ---- standardization: (P, C, Q), each c by itself, over P and Q --------------------------------------------------
+    # The channels of (N, C, H, W) are (N, C, H·W), the rows of a matrix (1, R, C).
+
+    def standardize(self, input: Array, eps: float, centred: bool) -> tuple[Array, Array, Array | None, Array]:
+        """``x̂ = (x - μ)·r`` with ``r = (σ² + eps)^(-1/2)``: (P, C, Q) → x̂ (P, C, Q) and r, μ, σ², each (C).
+
+        μ is the mean over P and Q and σ² the mean of ``(x - μ)²``. Without ``centred`` μ counts as 0, and None is
+        returned for it. The mean of no elements is NaN.
+        """
+        ...
+
+    def standardize_backward(self, grad_normalized: Array, normalized: Array, scale: Array, centred: bool) -> Array:
+        """``r·(g - ⟨g⟩ - x̂·⟨g·x̂⟩)`` with the mean ⟨·⟩ over P and Q, without ⟨g⟩ if not ``centred``: → (P, C, Q)."""
+        ...
+
     # ---- rows: (R, C), over the last dimension --------------------------------------------------------------------
 
     def softmax(self, input: Array) -> Array:

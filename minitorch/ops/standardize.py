@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..autograd import is_grad_enabled
 from ..dtypes import float16, float32
 from ..tensor import Function, Tensor, wrap
 from .dispatch import cast, ieee, same_device
 from .shape import reshape
-from .summation import total
 
 
 class Standardize(Function):
     """x̂ = (x - μ)·r and r = (σ² + ε)^(-1/2), with the mean μ and the variance σ² over ``dims``: r has 1 in each.
 
-    Without ``centred`` μ counts as 0, so that σ² is the mean square. The results are x̂, r, μ (or None) and σ².
+    Without ``centred`` μ counts as 0, so that σ² is the mean square. The results are x̂, r, μ (or None) and σ². ``dims``
+    are the first few dimensions, the last few, or both.
 
     With the mean ⟨·⟩ over ``dims`` and n elements in it, ∂x = r·(∂x̂ - ⟨∂x̂⟩ - x̂·⟨∂x̂·x̂⟩) - r²·x̂/n·∂r, without ⟨∂x̂⟩
     where x isn't centred. r is a result of its own so that this, being made of x, x̂ and r, can be differentiated again.
@@ -25,40 +26,54 @@ class Standardize(Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dims: tuple[int, ...], eps: float, centred: bool) -> Any:
-        backend, xp, x = input.backend, input.backend.xp, input.data
-        count = math.prod([x.shape[d] for d in dims])
-        ctx.dims, ctx.count, ctx.centred = dims, count, centred
-
-        def compute() -> Any:
-            # The distances from the mean are squared, not the numbers themselves: where the mean is large,
-            # ⟨x²⟩ - ⟨x⟩² would lose all digits.
-            mean = total(backend, x, dims, keepdims=True) / count if centred else None
-            normalized = x - mean if centred else x.copy()
-            variance = total(backend, xp.square(normalized), dims, keepdims=True) / count
-            scale = xp.reciprocal(xp.sqrt(variance + eps))
-            normalized *= scale
-            return normalized, scale, mean, variance
-
-        results = tuple([None if a is None else wrap(a, input.backend) for a in ieee.run(compute)])
-        ctx.save_for_backward(*results[:2])
-        ctx.mark_non_differentiable(*results[2:])
-        return results
+        x, backend = input.data, input.backend
+        shape = grouped(x.shape, dims)
+        ctx.dims, ctx.centred, ctx.grouped = dims, centred, shape
+        normalized, *statistics = ieee.run(backend.standardize, x.reshape(shape), eps, centred)
+        kept = [1 if d in dims else n for d, n in enumerate(x.shape)]
+        normalized = wrap(normalized.reshape(x.shape), backend)
+        scale, mean, variance = [None if a is None else wrap(a.reshape(kept), backend) for a in statistics]
+        ctx.save_for_backward(normalized, scale)
+        ctx.mark_non_differentiable(mean, variance)
+        return normalized, scale, mean, variance
 
     @staticmethod
     def backward(
         ctx: Any, grad_normalized: Tensor | None, grad_scale: Tensor | None, grad_mean: None, grad_variance: None
     ) -> Any:
         normalized, scale = ctx.saved_tensors
-        dims = ctx.dims
         grad: Any = 0
         if grad_normalized is not None:
-            grad = grad_normalized - normalized * (grad_normalized * normalized).mean(dims, True)
-            if ctx.centred:
-                grad = grad - grad_normalized.mean(dims, True)
-            grad = grad * scale
+            gradient = _recorded_gradient if is_grad_enabled() else _gradient
+            grad = gradient(grad_normalized, normalized, scale, ctx)
         if grad_scale is not None:
-            grad = grad - normalized * (grad_scale * scale * scale / ctx.count)
+            count = ctx.grouped[0] * ctx.grouped[2]
+            grad = grad - normalized * (grad_scale * scale * scale / count)
         return grad, None, None, None
+
+
+def grouped(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, int, int]:
+    """(P, C, Q): ``shape`` with the first of the ``dims`` as one, what is between, and the last of them as one."""
+    last = len(shape)
+    while last and last - 1 in dims:
+        last -= 1
+    first = len(dims) - (len(shape) - last)
+    return math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])
+
+
+def _gradient(grad_normalized: Tensor, normalized: Tensor, scale: Tensor, ctx: Any) -> Tensor:
+    """r·(∂x̂ - ⟨∂x̂⟩ - x̂·⟨∂x̂·x̂⟩) in one go."""
+    g, x, r = grad_normalized.data.reshape(ctx.grouped), normalized.data.reshape(ctx.grouped), scale.data.reshape(-1)
+    array = ieee.run(normalized.backend.standardize_backward, g, x, r, ctx.centred)
+    return wrap(array.reshape(normalized.data.shape), normalized.backend)
+
+
+def _recorded_gradient(grad_normalized: Tensor, normalized: Tensor, scale: Tensor, ctx: Any) -> Tensor:
+    """The same of operations that can be differentiated again."""
+    grad = grad_normalized - normalized * (grad_normalized * normalized).mean(ctx.dims, True)
+    if ctx.centred:
+        grad = grad - grad_normalized.mean(ctx.dims, True)
+    return grad * scale
 
 
 # ---- what they have in common ----------------------------------------------------------------------------------------

@@ -257,8 +257,8 @@ VARIANTS = [
         "normalisation: the mean stands still",
         "the gradient ignores that the mean moves with the input",
         "minitorch/ops/standardize.py",
-        "                grad = grad - grad_normalized.mean(dims, True)\n",
-        "                pass\n",
+        "        grad = grad - grad_normalized.mean(ctx.dims, True)\n",
+        "        pass\n",
         row("layer_norm"),
     ),
 ]

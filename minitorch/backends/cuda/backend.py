@@ -15,6 +15,7 @@ from .conv import Conv2d
 from .elementwise import Elementwise
 from .loss import Rows
 from .matmul import MatMul
+from .norm import Normalization
 from .optim import OptimiserSteps
 from .pool import Pooling
 from .reduce import Reductions
@@ -22,7 +23,7 @@ from .reduce import Reductions
 Array = Any  # cupy.ndarray
 
 
-class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, OptimiserSteps):
+class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Normalization, OptimiserSteps):
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 
     name: str = "cuda"

@@ -10,7 +10,6 @@ from .arrays import Array, ceil_div, contiguous
 
 THREADS = 256  # of a block
 _BLOCKS = 1024  # as many as a large GPU runs at a time, about
-_PACKS = 4  # a thread takes at least so many, where there are, so that blocks are worth their start
 
 
 def packed(array: Array, inner: int) -> tuple[Array, int]:
@@ -33,10 +32,9 @@ def packed(array: Array, inner: int) -> tuple[Array, int]:
 def shares(length: int, others: int, least: int, most: int) -> tuple[int, int]:
     """(chunk, parts): how blocks share ``length`` elements, of which there are ``others`` independent lots.
 
-    A chunk is a multiple of ``least`` and at most ``most`` (more if there would be too many parts for a grid).
+    A chunk is a multiple of ``least`` and at most ``most``, which is one too.
     """
-    parts = min(ceil_div(length, least), ceil_div(_BLOCKS, others))
-    parts = min(max(parts, ceil_div(length, most)), 65535)
+    parts = max(min(ceil_div(length, least), ceil_div(_BLOCKS, others)), ceil_div(length, most))
     chunk = ceil_div(ceil_div(length, parts), least) * least
     return chunk, ceil_div(length, chunk)
 
@@ -47,8 +45,8 @@ def power_of_two(n: int) -> int:
 
 
 @functools.lru_cache(4096)
-def groups(family: str, shape: tuple[int, int, int], width: int, chunk: int, pack: int) -> Any:
-    """The struct ``Groups``: of an array (P, O, R), ``width`` threads share a group, ``chunk`` elements a block."""
+def groups(family: str, shape: tuple[int, int, int], pack: int, width: int, chunk: int = 0, parts: int = 1) -> Any:
+    """The struct ``Groups``: of an array (P, O, R), ``width`` threads share a group, or ``chunk`` elements of it."""
     P, O, R = shape
     step = width * pack
     return source.struct(
@@ -57,9 +55,10 @@ def groups(family: str, shape: tuple[int, int, int], width: int, chunk: int, pac
         outer=P,
         groups=O,
         inner=R,
-        chunk=chunk,
+        chunk=chunk or P * R,
         step=step,
         leap=step // R * O * R + step % R,
         turn=step % R,
         width=width,
+        parts=parts,
     )

@@ -70,9 +70,9 @@ def _sum_groups(array: Array, shape: tuple[int, int, int]) -> Array:
     launch(
         "reduce",
         f"sum_groups<{type_name(array.dtype)},{pack}>",
-        grid=(ceil_div(O, THREADS // width), parts),
+        grid=(ceil_div(O, THREADS // width) * parts,),
         block=(THREADS,),
-        args=(array, output, groups("reduce", shape, width, chunk, pack)),
+        args=(array, output, groups("reduce", shape, pack, width, chunk, parts)),
     )
     return output if parts == 1 else _sum_groups(output, (1, O, parts))
 
@@ -91,8 +91,8 @@ def _sum_columns(array: Array, shape: tuple[int, int, int]) -> Array:
     launch(
         "reduce",
         f"sum_columns<{type_name(array.dtype)},{pack}>",
-        grid=(tiles, parts),
+        grid=(tiles * parts,),
         block=(THREADS,),
-        args=(array, output, np.int64(A), np.int64(R), np.int64(K), np.int64(chunk), np.int32(width)),
+        args=(array, output, *map(np.int64, (A, R, K, chunk)), np.uint32(parts), np.int32(width)),
     )
     return output if parts == 1 else _sum_columns(output, (A, parts, K))

@@ -1,8 +1,8 @@
 """The backend protocol in plain NumPy: the place to read what every kernel computes.
 
 One short module a family: ``conv`` and ``pool`` (both on ``windows``: read that first), ``elementwise``,
-``reduce``, ``loss``, ``optim``. Nothing in them is clever, and they share no code with the other backends, which are
-tested against them.
+``reduce``, ``norm``, ``loss``, ``optim``. Nothing in them is clever, and they share no code with the other backends,
+which are tested against them.
 
 ``MINITORCH_BACKEND=reference`` selects this backend, so that a model can be followed with a debugger without leaving
 Python.
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv, elementwise, loss, optim, pool, reduce
+from . import conv, elementwise, loss, norm, optim, pool, reduce
 from .windows import Array, ieee
 
 
@@ -65,6 +65,9 @@ class ReferenceBackend:
     dropout = staticmethod(elementwise.dropout)
 
     sum = staticmethod(reduce.sum)
+
+    standardize = staticmethod(norm.standardize)
+    standardize_backward = staticmethod(norm.standardize_backward)
 
     softmax = staticmethod(loss.softmax)
     log_softmax = staticmethod(loss.log_softmax)

@@ -7,13 +7,15 @@
 // The threads that share a group step over its elements together, each `pack` neighbours at a time, which are 16 bytes
 // where R allows it. What a thread has to itself it adds first; then threads meet in pairs, then pairs of pairs.
 
-constexpr int group_threads = 256;  // in a block of these kernels; four blocks on a multiprocessor keep its memory busy
+constexpr int group_threads = 256;  // in a block of these kernels
+constexpr int busy_blocks = 3;      // so many blocks on a multiprocessor keep its memory busy
 
 struct Groups {
     i64 outer, groups, inner;  // P, O, R
     i64 chunk;                 // a block's share of a group's elements; a multiple of what its threads take at once
     i64 step, leap, turn;      // from one element of a thread to its next; see Walk
     int width;                 // how many threads share a group: a power of two, up to a block
+    u32 parts;                 // how many blocks share a group, if a block isn't shared by groups
 };
 
 // Some neighbouring elements, loaded and stored at once.
@@ -57,6 +59,40 @@ class Walk {
   private:
     const i64 inner_, gap_, leap_, turn_;
     i64 r_, at_;
+};
+
+// The sum of a pack's elements.
+template <class T, int pack>
+__device__ __forceinline__ T sum_of(const Pack<T, pack>& values) {
+    if constexpr (pack == 4) return (values.lane[0] + values.lane[1]) + (values.lane[2] + values.lane[3]);
+    if constexpr (pack == 2) return values.lane[0] + values.lane[1];
+    return values.lane[0];
+}
+
+// A thread's share of the work on groups: the elements begin, begin + step ... before `end` of one group. There are
+// (O / groups a block) · parts blocks.
+struct Share {
+    const int lane;  // among the threads of the block that share the group
+    const u32 part;
+    const i64 group, begin, end;
+
+    __device__ __forceinline__ Share(const Groups& g, int pack)
+        : lane(threadIdx.x & (g.width - 1)),
+          part(blockIdx.x % g.parts),
+          group(blockIdx.x / g.parts * i64(group_threads / g.width) + threadIdx.x / g.width),
+          begin(part * g.chunk + lane * pack),
+          end(group < g.groups ? min((part + 1) * g.chunk, g.outer * g.inner) : 0) {}
+
+    // How many packs that is.
+    __device__ __forceinline__ i64 packs(const Groups& g) const {
+        return begin < end ? (end - begin + g.step - 1) / g.step : 0;
+    }
+
+    // Where what the group's threads of this block made together stands in an array (O, parts).
+    __device__ __forceinline__ i64 result(const Groups& g) const { return group * g.parts + part; }
+
+    // Whether this thread writes that.
+    __device__ __forceinline__ bool writes(const Groups& g) const { return lane == 0 && group < g.groups; }
 };
 
 // The sum over `width` neighbouring threads, a power of two, up to the block's group_threads; each of them gets it. All

@@ -34,42 +34,36 @@ __device__ __forceinline__ void add_packs(Pack<T, pack>& sums, i64 count, const 
     }
 }
 
-// output[o, part] = the sum of chunk `part` of group o: (P, O, R) -> (O, parts). Blocks are (O / groups a block, parts).
+// output[o, part] = the sum of chunk `part` of group o: (P, O, R) -> (O, parts).
 template <class T, int pack>
-__global__ void __launch_bounds__(group_threads, 4)
+__global__ void __launch_bounds__(group_threads, busy_blocks)
     sum_groups(const T* __restrict__ input, T* __restrict__ output, const Groups g) {
-    const int lane = threadIdx.x & (g.width - 1);
-    const i64 group = blockIdx.x * i64(group_threads / g.width) + threadIdx.x / g.width;
-    const i64 begin = blockIdx.y * g.chunk + lane * pack, end = min((blockIdx.y + 1) * g.chunk, g.outer * g.inner);
+    const Share share(g, pack);
+    Walk walk(g, share.group, share.begin);
     Pack<T, pack> sums = {};
-    if (group < g.groups && begin < end) {
-        Walk walk(g, group, begin);
-        add_packs(sums, (end - begin + g.step - 1) / g.step, [&]() {
-            const T* const here = input + walk.at();
-            walk.next();
-            return here;
-        });
-    }
-    T sum = sums.lane[0];
-    if constexpr (pack == 2) sum += sums.lane[1];
-    if constexpr (pack == 4) sum = (sum + sums.lane[1]) + (sums.lane[2] + sums.lane[3]);
-    sum = sum_over(sum, g.width);
-    if (lane == 0 && group < g.groups) output[group * gridDim.y + blockIdx.y] = sum;
+    add_packs(sums, share.packs(g), [&]() {
+        const T* const here = input + walk.at();
+        walk.next();
+        return here;
+    });
+    const T sum = sum_over(sum_of(sums), g.width);
+    if (share.writes(g)) output[share.result(g)] = sum;
 }
 
 // output[a, part, k] = Σ input[a, r, k] over chunk `part` of the rows: (A, R, K) -> (A, parts, K). The threads of a block
-// stand in `width` columns, each of them `pack` elements wide, and group_threads / width rows. Blocks are
-// (A · K / pack / width, parts).
+// stand in `width` columns, each of them `pack` elements wide, and group_threads / width rows. There are
+// (A · K / pack / width) · parts blocks.
 template <class T, int pack>
-__global__ void __launch_bounds__(group_threads, 4)
+__global__ void __launch_bounds__(group_threads, busy_blocks)
     sum_columns(const T* __restrict__ input, T* __restrict__ output, i64 matrices, i64 rows, i64 columns, i64 chunk,
-                int width) {
+                u32 parts, int width) {
     __shared__ __align__(16) T shared_sums[group_threads * pack];
     const int height = group_threads / width, y = threadIdx.x / width;
     const i64 across = columns / pack;
-    const i64 number = blockIdx.x * i64(width) + threadIdx.x % width;  // of all matrices' columns
+    const u32 part = blockIdx.x % parts;
+    const i64 number = blockIdx.x / parts * i64(width) + threadIdx.x % width;  // of all matrices' columns
     const i64 a = number < across ? 0 : number / across, k = (number - a * across) * pack;
-    const i64 begin = blockIdx.y * chunk + y, end = min((blockIdx.y + 1) * chunk, rows);
+    const i64 begin = part * chunk + y, end = min((part + 1) * chunk, rows);
     Pack<T, pack> sums = {};
     if (a < matrices && begin < end) {
         const T* at = input + (a * rows + begin) * columns + k;
@@ -91,5 +85,5 @@ __global__ void __launch_bounds__(group_threads, 4)
             of_thread[threadIdx.x] = sums;
         }
     }
-    if (y == 0 && a < matrices) store(output + (a * gridDim.y + blockIdx.y) * columns + k, sums);
+    if (y == 0 && a < matrices) store(output + (a * parts + part) * columns + k, sums);
 }

@@ -1,0 +1,36 @@
+"""Numbers of mean 0 and variance 1, and their gradient.
+
+Of an array (P, C, Q), each c is standardized by itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .reduce import sum
+from .windows import Array, ieee
+
+
+@ieee
+def standardize(input: Array, eps: float, centred: bool) -> tuple[Array, Array, Array | None, Array]:
+    """(P, C, Q) → x̂ = (x - μ)·r (P, C, Q); r = (σ² + eps)^(-1/2), μ and σ² (C)."""
+    mean = _mean(input)
+    distances = input - mean if centred else input
+    variance = _mean(distances * distances)
+    scale = 1 / np.sqrt(variance + input.dtype.type(eps))
+    normalized = np.multiply(distances, scale, order="C")
+    return normalized, scale[0, :, 0], mean[0, :, 0] if centred else None, variance[0, :, 0]
+
+
+@ieee
+def standardize_backward(grad_normalized: Array, normalized: Array, scale: Array, centred: bool) -> Array:
+    """r·(g - ⟨g⟩ - x̂·⟨g·x̂⟩): (P, C, Q), (P, C, Q), (C) → (P, C, Q)."""
+    grad_input = grad_normalized - normalized * _mean(grad_normalized * normalized)
+    if centred:
+        grad_input -= _mean(grad_normalized)
+    return np.multiply(grad_input, scale[None, :, None], order="C")
+
+
+def _mean(array: Array) -> Array:
+    """(P, C, Q) → (1, C, 1)."""
+    return sum(array, (0, 2), keepdims=True) / array.dtype.type(array.shape[0] * array.shape[2])
