@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from . import (
     convolutions,
+    cuda_elements,
+    cuda_host,
+    cuda_products,
     engine,
     kernels,
     layers,
@@ -36,5 +39,8 @@ FAMILIES = (
     layers,
     training,
     kernels,
+    cuda_products,
+    cuda_elements,
+    cuda_host,
 )
 VARIANTS = [variant for family in FAMILIES for variant in family.VARIANTS]

@@ -56,7 +56,7 @@ def prove(variants: list[Variant]) -> int:
 
     # What failed must have failed for the mistake.
     workshop.prepare(native)
-    control = workshop.run(sorted(witnesses)) if witnesses else PASSED
+    control = workshop.check(sorted(witnesses))
     caught = len(variants) - len(survivors)
     print(f"\n{caught} of {len(variants)} variants caught in {(time.monotonic() - begin) / 60:.1f} minutes")
     if survivors:

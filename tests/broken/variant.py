@@ -25,8 +25,12 @@ class Variant:
 
     @property
     def is_native(self) -> bool:
-        """Whether the kernels have to be compiled again."""
+        """Whether the kernels of the CPU have to be compiled again."""
         return self.file.startswith("cpp/")
+
+    @property
+    def is_python(self) -> bool:
+        return self.file.endswith(".py")
 
     def apply(self, folder: Path) -> None:
         """Makes the mistake in a copy of the project.

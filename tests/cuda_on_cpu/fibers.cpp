@@ -25,6 +25,10 @@ constexpr size_t stack_bytes = 128 << 10;
 constexpr size_t max_shared = 227 << 10;  // of a block, static and dynamic, on the largest devices
 constexpr unsigned char poison = 0xFF;    // floating-point numbers of it are NaN
 
+// In which threads, and blocks, take their turns. Forward, reversed and shuffled: each thread goes as far as it can before
+// the next begins. Warps: each warp does, up to a barrier of the block; which is first is drawn anew after each.
+enum class Order { forward, reversed, shuffled, warps };
+
 enum class State { ready, at_block_barrier, at_warp_collective, done };
 
 struct Copy {
@@ -232,25 +236,43 @@ bool release_block() {
     return true;
 }
 
-void run_block(int order, std::mt19937_64& random) {
+// Each ready thread of turns[begin ... end - 1] runs until it waits or ends; whether there was any.
+bool run_threads(const std::vector<size_t>& turns, size_t begin, size_t end) {
+    bool progress = false;
+    for (size_t i = begin; i < end; ++i) {
+        Fiber& fiber = fibers[turns[i]];
+        if (fiber.state != State::ready) continue;
+        to_fiber(fiber);
+        progress = true;
+    }
+    return progress;
+}
+
+void run_block(Order order, std::mt19937_64& random) {
     for (StaticArray& array : static_arrays) array.touched = false;
     if (dynamic_bytes) memset(dynamic_memory.last(dynamic_bytes), poison, (dynamic_bytes + 15) / 16 * 16);
     for (size_t i = 0; i < threads; ++i) prepare(fibers[i]);
-    static std::vector<size_t> turns;
+    static std::vector<size_t> turns, warps;
     turns.resize(threads);
-    for (size_t i = 0; i < threads; ++i) turns[i] = order == 1 ? threads - 1 - i : i;
+    for (size_t i = 0; i < threads; ++i) turns[i] = order == Order::reversed ? threads - 1 - i : i;
+    warps.resize((threads + 31) / 32);
+    for (size_t w = 0; w < warps.size(); ++w) warps[w] = w;
     for (;;) {
-        if (order == 2) std::shuffle(turns.begin(), turns.end(), random);
         bool progress = false;
-        for (size_t i : turns) {
-            if (fibers[i].state != State::ready) continue;
-            to_fiber(fibers[i]);
-            progress = true;
+        if (order == Order::warps) {
+            std::shuffle(warps.begin(), warps.end(), random);
+            for (size_t w : warps) {
+                const size_t first = w * 32, last = std::min(first + 32, threads);
+                while (run_threads(turns, first, last) | release_warp(first)) progress = true;
+            }
+        } else {
+            if (order == Order::shuffled) std::shuffle(turns.begin(), turns.end(), random);
+            progress = run_threads(turns, 0, threads);
+            for (size_t first = 0; first < threads; first += 32) progress |= release_warp(first);
         }
         bool all_done = true;
         for (size_t i = 0; i < threads; ++i) all_done &= fibers[i].state == State::done;
         if (all_done) return;
-        for (size_t first = 0; first < threads; first += 32) progress |= release_warp(first);
         progress |= release_block();
         if (!progress) fail("a barrier or shuffle is reached by a part of its threads only: the others wait elsewhere");
     }
@@ -402,10 +424,11 @@ void mma_tf32_16x8x8(float (&d)[4], const float (&a)[4], const float (&b)[2], in
 
 // ---- the launch -------------------------------------------------------------------------------------------------------
 
-// Runs `body(args)` for every thread of the grid; null, or what is wrong. Orders: 0 forward, 1 reversed, 2 shuffled.
+// Runs `body(args)` for every thread of the grid; null, or what is wrong.
 extern "C" const char* mt_launch(void (*body)(void**), void** args, const unsigned* grid, const unsigned* block,
-                                 size_t shared, int order, uint64_t seed) {
+                                 size_t shared, int order_number, uint64_t seed) {
     using namespace mt;
+    const Order order = static_cast<Order>(order_number);
     grid_size = {grid[0], grid[1], grid[2]};
     block_size = {block[0], block[1], block[2]};
     threads = size_t(block[0]) * block[1] * block[2];
@@ -424,8 +447,8 @@ extern "C" const char* mt_launch(void (*body)(void**), void** args, const unsign
     std::mt19937_64 random(seed);
     const size_t blocks = size_t(grid[0]) * grid[1] * grid[2];
     std::vector<size_t> turns(blocks);
-    for (size_t i = 0; i < blocks; ++i) turns[i] = order == 1 ? blocks - 1 - i : i;
-    if (order == 2) std::shuffle(turns.begin(), turns.end(), random);
+    for (size_t i = 0; i < blocks; ++i) turns[i] = order == Order::reversed ? blocks - 1 - i : i;
+    if (order == Order::shuffled || order == Order::warps) std::shuffle(turns.begin(), turns.end(), random);
 
     // A thread that leaves its arrays ends the launch, not the process. The signal's handler needs a stack of its own
     // for a fiber whose stack is full.

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t page = 4096;
 constexpr unsigned char poison = 0xFF;  // floating-point numbers of it are NaN
 constexpr size_t alignment = 32;        // of an array's end, so that vectors of four doubles are aligned as on a GPU
+constexpr size_t sparse = 1 << 30;      // pages for more bytes than this aren't filled: few of them are ever touched
 constexpr size_t watched = 64;          // bytes beside an array that are compared after every launch
 
 struct Array {
@@ -24,8 +25,15 @@ enum Found { nothing, beside, freed } found;  // written beside an array, or whe
 
 size_t whole_pages(size_t bytes) { return (bytes + page - 1) / page * page; }
 
+void fill(char* begin, char* end) {
+    if (size_t(end - begin) < sparse)
+        memset(begin, poison, end - begin);
+    else
+        madvise(begin, end - begin, MADV_DONTNEED);  // zeros
+}
+
 bool poisoned(const char* from, const char* to) {
-    if (from >= to) return true;
+    if (from >= to || size_t(to - from) >= sparse) return true;
     return static_cast<unsigned char>(*from) == poison && memcmp(from, from + 1, to - from - 1) == 0;
 }
 
@@ -41,7 +49,7 @@ extern "C" char* mt_map(size_t bytes) {
         munmap(memory, size + 2 * page);
         return nullptr;
     }
-    memset(begin, poison, size);
+    fill(begin, begin + size);
     return begin;
 }
 
@@ -52,7 +60,7 @@ extern "C" void mt_unmap(char* begin, size_t bytes) { munmap(begin - page, whole
 extern "C" char* mt_place(char* begin, size_t bytes, size_t size, bool behind_guard, bool poisoned_yet) {
     char* end = begin + whole_pages(bytes);
     if (poisoned_yet && !poisoned(begin, end)) found = freed;
-    memset(begin, poison, end - begin);
+    fill(begin, end);
     char* first = behind_guard ? begin : end - (size + alignment - 1) / alignment * alignment;
     arrays[first] = {size, begin, end};
     return first;
@@ -66,7 +74,7 @@ extern "C" void mt_displace(char* first) {
     const auto place = arrays.find(first);
     const Array& a = place->second;
     if (!poisoned(a.begin, first) || !poisoned(first + a.size, a.end)) found = beside;
-    memset(a.begin, poison, a.end - a.begin);
+    fill(a.begin, a.end);
     arrays.erase(place);
 }
 
@@ -79,8 +87,8 @@ extern "C" int mt_found() {
             poisoned(last, last + (after < watched ? after : watched)))
             continue;
         found = beside;
-        memset(a.begin, poison, before);
-        memset(last, poison, after);
+        fill(a.begin, first);
+        fill(last, a.end);
     }
     const Found result = found;
     found = nothing;

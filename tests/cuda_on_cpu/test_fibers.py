@@ -126,7 +126,7 @@ def test_rounding_to_tensor_floats(value, rounded):
 def differs(body, **kwargs):
     """Whether some order of the threads gives another result, or NaN."""
     results = []
-    for order in range(3):
+    for order in range(len(cupy._state.THREAD_ORDERS)):
         before, cupy._state.thread_order = cupy._state.thread_order, order
         try:
             results.append(run(body, **kwargs))
@@ -145,6 +145,17 @@ def test_a_missing_barrier_before_memory_is_used_again():
         "__syncthreads(); s += t[63 - threadIdx.x]; } x[threadIdx.x] = s;"
     )
     assert differs(body)
+
+
+def test_a_missing_barrier_between_shuffles():
+    """A warp that has its sum and goes on to the next overwrites what slower warps still read."""
+    body = (
+        "__shared__ float t[2]; float s = y[threadIdx.x]; for (int k = 0; k < 2; ++k) { "
+        "for (int d = 16; d; d /= 2) s += __shfl_xor_sync(whole_warp, s, d); if (threadIdx.x % 32 == 0) "
+        "t[threadIdx.x / 32] = s; __syncthreads(); s = t[0] - 2 * t[1]; } x[threadIdx.x] = s;"
+    )
+    assert differs(body)
+    assert not differs(body.replace("- 2 * t[1];", "- 2 * t[1]; __syncthreads();"))
 
 
 def test_a_missing_wait():

@@ -25,14 +25,14 @@ if hasattr(cupy, "_state") == ON_GPU:
     raise RuntimeError(f"the tests in {pathlib.Path(__file__).parent} found the wrong CuPy: {cupy.__file__}")
 
 
-@pytest.fixture(params=["as the GPU likes"] if ON_GPU else ["forward", "reversed", "shuffled"])
+@pytest.fixture(params=["as the GPU likes"] if ON_GPU else cupy._state.THREAD_ORDERS)
 def thread_order(request, monkeypatch):
-    """Runs a test with the threads of every block, and the blocks, in three orders; on a GPU once.
+    """Runs a test with the threads of every block, and the blocks, in several orders; on a GPU once.
 
     In one of the orders arrays begin at a page that nobody may touch, otherwise they end there.
     """
     if not ON_GPU:
-        monkeypatch.setattr(cupy._state, "thread_order", ("forward", "reversed", "shuffled").index(request.param))
+        monkeypatch.setattr(cupy._state, "thread_order", cupy._state.THREAD_ORDERS.index(request.param))
         monkeypatch.setattr(cupy._state, "guard", "before" if request.param == "reversed" else "behind")
 
 

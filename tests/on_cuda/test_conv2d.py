@@ -145,6 +145,25 @@ def test_views():
         np.testing.assert_array_equal(got.get(), expected)
 
 
+def test_unaligned_arrays_are_not_read_in_vectors(launches):
+    """Four elements are read at once of the weights, and of grad_output, where their addresses are multiples of 16."""
+    options = ((1, 1), (1, 1), (1, 1), 1)
+    x, w, g = integers(2, 4, 8, 8), integers(40, 4, 3, 3), integers(2, 40, 8, 8)
+
+    def shifted(array):
+        view = cupy.empty(array.size + 1, array.dtype)[1:].reshape(array.shape)
+        view[...] = cupy.asarray(array)
+        return view
+
+    for place, step in ((shifted, "1"), (cupy.asarray, "4")):
+        got = Conv2d.conv2d(cupy.asarray(x), place(w), None, *options)
+        np.testing.assert_array_equal(got.get(), ReferenceBackend.conv2d(x, w, None, *options))
+        got = Conv2d.conv2d_backward_weight(cupy.asarray(x), place(g), w.shape, *options)
+        np.testing.assert_array_equal(got.get(), ReferenceBackend.conv2d_backward_weight(x, g, w.shape, *options))
+        assert [name[-2] for name in launches] == [step, step]
+        launches.clear()
+
+
 @pytest.mark.parametrize("precision", ["ieee", "tf32"])
 def test_nan_and_infinities(precision, monkeypatch):
     monkeypatch.setattr(conv, "fp32_precision", precision)

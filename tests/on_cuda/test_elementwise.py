@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cupy
 import numpy as np
 import pytest
 from against_reference import LAYOUTS, check_exact, cuda, reference
@@ -71,3 +72,12 @@ def test_dropout_draws_the_line_where_the_reference_does(dtype, kept):
 @pytest.mark.parametrize("p", [0.0, 1e-9, 1 - 2**-24, 1.0])
 def test_dropout_of_nothing_and_of_all(dtype, p):
     check_exact("dropout", special((40,), dtype), p, 5, 0)
+
+
+@both_dtypes
+def test_elements_that_are_not_aligned(dtype):
+    """A view of bytes may begin anywhere; a GPU reads a number only from a multiple of its size."""
+    numbers = np.arange(-5, 6).astype(dtype)
+    view = cupy.empty(numbers.nbytes + 1, np.uint8)[1:].view(dtype)
+    view.set(numbers)
+    np.testing.assert_array_equal(cuda.relu(view).get(), np.maximum(numbers, 0))

@@ -166,6 +166,7 @@ def test_unaligned_matrices_are_not_read_in_vectors(launches):
     agree(flat, square, view_a=lambda x: x[1:].reshape(16, 16))
     agree(integers(8, 18), square, view_a=lambda x: x[:, 2:])
     agree(integers(2, 8, 17), square, view_a=lambda x: x[:, :, :16])
+    agree(integers(8, 20), integers(17, 16), view_a=lambda x: x[:, :17])
     assert all(name.endswith(",1>") for name in launches)
     agree(flat, square, view_a=lambda x: x[:-1].reshape(16, 16))
     assert launches[-1].endswith(",4>")
@@ -197,6 +198,13 @@ def test_precision(monkeypatch):
     monkeypatch.setattr(matmul, "fp32_precision", "tf23")
     with pytest.raises(ValueError, match=r"matmul\.fp32_precision is 'tf23'; it can be 'ieee' or 'tf32'"):
         product(a, b)
+
+
+def test_factors_are_rounded_to_tensor_floats_not_cut_off(monkeypatch):
+    """Ten bits of mantissa are kept; of what is cut off here, more than half remains, in both factors."""
+    monkeypatch.setattr(matmul, "fp32_precision", "tf32")
+    a, b = np.full((64, 8), 1 + 0.75 * 2**-10, np.float32), np.full((8, 64), -1 - 0.75 * 2**-10, np.float32)
+    np.testing.assert_array_equal(product(a, b), -8 * (1 + 2**-10) ** 2)
 
 
 def test_tensor_cores_need_capability_8_and_the_large_tile_much_shared_memory(monkeypatch):

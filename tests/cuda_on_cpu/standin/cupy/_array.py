@@ -45,7 +45,10 @@ def unwrapped(value):
 def wrapped(value):
     """A result of NumPy's as CuPy gives it."""
     if isinstance(value, (np.ndarray, np.generic)):
-        return ndarray._of(np.asarray(value))
+        array = np.asarray(value)
+        memory = _memory.owner(array)
+        first = memory.first() if memory else None
+        return first if first is not None and first._array is array else ndarray._of(array)  # the former for `out`
     if isinstance(value, (tuple, list)):
         items = [wrapped(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
@@ -119,9 +122,6 @@ class Device:
         return self.id
 
 
-_owners = weakref.WeakValueDictionary()  # of NumPy's arrays, by their number: alive as long as these are
-
-
 class ndarray:
     __slots__ = ("__weakref__", "_array", "_device", "base")
     __array_priority__ = 100
@@ -138,9 +138,10 @@ class ndarray:
         self._array = _memory.placed(array)
         self._device = _state.device
         # A view's base is the array that it was, through whatever views, taken of: the one object.
-        self.base = _owners.get(id(array.base)) if isinstance(array.base, np.ndarray) else None
-        if self.base is None:
-            _owners[id(array)] = self
+        memory = _memory.owner(self._array)
+        self.base = memory.first() if memory else None
+        if memory and self.base is None:
+            memory.first = weakref.ref(self)
         return self
 
     # ---- no way to NumPy but get() ------------------------------------------------------------------------------

@@ -72,13 +72,18 @@ class _Block:
         _blocks -= 1
 
 
+def _nothing():
+    return None
+
+
 class BaseMemory:
     """Memory of a device, which NumPy sees as an array of bytes."""
 
-    __slots__ = ("__array_interface__", "__weakref__", "_block", "device_id", "ptr", "size")
+    __slots__ = ("__array_interface__", "__weakref__", "_block", "device_id", "first", "ptr", "size")
 
     def __init__(self, device, block=None, size=0, written=False):
         self.device_id, self._block, self.ptr, self.size = device, block, 0, 0
+        self.first = _nothing  # weakly, the array that was made in it: not those that are views of that
         if block is not None:
             self.ptr = _place(block.begin, block.size, size, _state.guard == "before", not written)
             self.size = block.size

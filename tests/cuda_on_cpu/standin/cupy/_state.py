@@ -4,7 +4,8 @@ from __future__ import annotations
 
 devices = 2
 device = 0
-thread_order = 0  # 0 forward, 1 reversed, 2 shuffled
+THREAD_ORDERS = ("forward", "reversed", "shuffled", "warps")  # fibers.cpp says what they are
+thread_order = 0
 launches = 0
 stream = None  # the current one
 capture = None  # what a stream is capturing

@@ -7,6 +7,7 @@ import time
 import types
 
 from . import _graph, _state
+from . import _memory as memory
 from ._array import Device as Device
 from ._graph import CUDARuntimeError as CUDARuntimeError
 from ._graph import Graph as Graph
