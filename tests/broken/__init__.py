@@ -11,6 +11,7 @@ from __future__ import annotations
 from . import (
     convolutions,
     cuda_elements,
+    cuda_groups,
     cuda_host,
     cuda_products,
     engine,
@@ -41,6 +42,7 @@ FAMILIES = (
     kernels,
     cuda_products,
     cuda_elements,
+    cuda_groups,
     cuda_host,
 )
 VARIANTS = [variant for family in FAMILIES for variant in family.VARIANTS]

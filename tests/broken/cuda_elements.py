@@ -7,14 +7,12 @@ from .variant import Variant
 KERNELS = "minitorch/backends/cuda/kernels/"
 ELEMENTWISE, LOSS = KERNELS + "elementwise.cu", KERNELS + "loss.cu"
 POOL, OPTIM = KERNELS + "pool2d.cu", KERNELS + "optim.cu"
-GROUPS, REDUCE = KERNELS + "groups.cuh", KERNELS + "reduce.cu"
 
 RELU = "tests/on_cuda/test_elementwise.py -k 'test_relu and float32'"
 PHILOX = "tests/on_cuda/test_elementwise.py -k test_philox"
 DROPOUT = "tests/on_cuda/test_elementwise.py -k 'test_dropout and float32'"
 ROWS = "tests/on_cuda/test_loss.py -k 'float32 and (test_rows or test_cross_entropy)'"
 MAX_POOL = "tests/on_cuda/test_pool2d.py -k 'test_max_pool and float32'"
-SUMS = "tests/on_cuda/test_reduce.py -k 'float64 and (test_all_dimensions or test_how)'"
 AVG_POOL = "tests/on_cuda/test_pool2d.py -k 'test_avg_pool and float32'"
 STEPS = "tests/on_cuda/test_optim.py -k 'test_sgd and float32'"
 
@@ -156,55 +154,6 @@ VARIANTS = [
         "} else if (0 <= label && label < columns) {",
         "} else if (label < columns) {",
         "tests/on_cuda/test_loss.py -k no_class",
-    ),
-    # ---- sums
-    Variant(
-        "cuda sum: no barrier after the warps' sums",
-        "a warp reads the others' sums before they are there",
-        GROUPS,
-        "of_warp[threadIdx.x / 32] = value;\n    __syncthreads();\n",
-        "of_warp[threadIdx.x / 32] = value;\n",
-        SUMS,
-    ),
-    Variant(
-        "cuda sum: no barrier between halves",
-        "the lower half of a block's rows adds what the upper half hasn't stored",
-        REDUCE,
-        "        __syncthreads();\n        if (y < half) {",
-        "        if (y < half) {",
-        SUMS,
-    ),
-    Variant(
-        "cuda sum: the gap",
-        "elements of the next group are added where a segment ends",
-        GROUPS,
-        "            at_ += gap_;\n",
-        "",
-        SUMS,
-    ),
-    Variant(
-        "cuda sum: the last chunk goes on",
-        "the last block's share isn't cut at the end of the group",
-        REDUCE,
-        "end = min((blockIdx.y + 1) * g.chunk, g.outer * g.inner);",
-        "end = (blockIdx.y + 1) * g.chunk;",
-        SUMS,
-    ),
-    Variant(
-        "cuda sum: the rest is left out",
-        "packs that don't fill a round of loads lose their last",
-        REDUCE,
-        "    for (; count > 0; --count) {",
-        "    for (; count > 1; --count) {",
-        SUMS,
-    ),
-    Variant(
-        "cuda sum: groups behind the last",
-        "the last block writes sums of groups that there aren't",
-        REDUCE,
-        "if (lane == 0 && group < g.groups) output[",
-        "if (lane == 0) output[",
-        SUMS,
     ),
     # ---- pools
     Variant(
