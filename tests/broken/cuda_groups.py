@@ -83,7 +83,8 @@ VARIANTS = [
         "the variance is the mean square less the squared mean, and has lost its digits where the mean is large",
         NORM,
         "        x -= mean;\n        squares += x * x;\n    });\n    squares = sum_over(squares, width);\n",
-        "        squares += x * x;\n        x -= mean;\n    });\n    squares = sum_over(squares, width) - mean * sum;\n",
+        "        squares += x * x;\n        x -= mean;\n    });\n"
+        "    squares = sum_over(squares, width) - mean * sum;\n",
         DIGITS,
     ),
     Variant(
