@@ -83,8 +83,9 @@ class CUDAGraph:
         self._check_unused()
         self._generators.setdefault(generator, _Stream(generator))
 
-    def capture_begin(self) -> None:
-        """Begins to capture on the current device, into a stream of its own; :class:`graph` is the safe way to call it.
+    def capture_begin(self, stream: Any = None) -> None:
+        """Begins to capture in a stream, or in a new one of the current device; :class:`graph` is the safe way to call
+        it.
 
         Raises:
             RuntimeError: a graph has been captured, or one is just being.
@@ -94,7 +95,7 @@ class CUDAGraph:
         module = importlib.import_module(_CAPTURE)
         if is_current_stream_capturing():
             raise RuntimeError("a CUDA graph is already being captured; one can't be captured inside another")
-        self._capture = module.Capture()
+        self._capture = module.Capture(None if stream is None else stream._stream)
         self._capture.begin()
         for stream in self._generators.values():
             stream.begin(self._capture)
@@ -294,16 +295,17 @@ class graph:
 
     Args:
         cuda_graph: a new one, or one that was reset.
+        stream: where to capture. Without it, in a new stream of the current device.
 
     Raises:
         RuntimeError: something inside can't be captured. What it is, the error below says, with its line.
     """
 
-    def __init__(self, cuda_graph: CUDAGraph) -> None:
-        self.cuda_graph = cuda_graph
+    def __init__(self, cuda_graph: CUDAGraph, stream: Any = None) -> None:
+        self.cuda_graph, self.stream = cuda_graph, stream
 
     def __enter__(self) -> None:
-        self.cuda_graph.capture_begin()
+        self.cuda_graph.capture_begin(self.stream)
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         try:

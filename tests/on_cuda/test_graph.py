@@ -297,6 +297,22 @@ def test_ignored_labels_are_counted_at_each_replay():
     assert np.isnan(losses[0].item())
 
 
+@pytest.mark.skipif(minitorch.cuda.device_count() < 2, reason="one GPU")
+def test_on_another_device_than_the_current_one():
+    x = minitorch.ones(3, device="cuda:1")
+    x.mul_(2).add_(0 * minitorch.rand(3, device="cuda:1"))
+    with pytest.raises(RuntimeError, match="on cuda:1, but a CUDA graph is being captured on"), capture(CUDAGraph()):
+        x.mul_(2)
+    graph = CUDAGraph()
+    with capture(graph, stream=minitorch.cuda.Stream("cuda:1")):
+        x.add_(minitorch.rand(3, device="cuda:1"))
+    minitorch.manual_seed(7)
+    graph.replay()
+    graph.replay()
+    minitorch.manual_seed(7)
+    assert x.tolist() == (minitorch.full((3,), 2.0) + minitorch.rand(3) + minitorch.rand(3)).tolist()
+
+
 def test_on_the_stream_that_is_the_current_one():
     x = minitorch.zeros(3, device="cuda")
     x.add_(0)

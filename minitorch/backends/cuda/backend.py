@@ -52,4 +52,12 @@ class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Normal
             return array.copy() if isinstance(array, cupy.ndarray) else cupy.asarray(array)
 
     def elsewhere(self) -> AbstractContextManager[Any] | None:
-        return None if cupy.cuda.runtime.getDevice() == self.index else cupy.cuda.Device(self.index)
+        current = cupy.cuda.runtime.getDevice()
+        if current == self.index:
+            return None
+        if self.capturing:
+            raise RuntimeError(
+                f"a tensor is on cuda:{self.index}, but a CUDA graph is being captured on cuda:{current}; "
+                f"graph(g, stream=minitorch.cuda.Stream('cuda:{self.index}')) captures on the other"
+            )
+        return cupy.cuda.Device(self.index)  # type: ignore[no-any-return]

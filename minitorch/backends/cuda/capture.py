@@ -47,8 +47,9 @@ class Capture:
     long as the graph.
     """
 
-    def __init__(self) -> None:
-        self.stream = cupy.cuda.Stream(non_blocking=True)
+    def __init__(self, stream: Any = None) -> None:
+        self.stream = cupy.cuda.Stream(non_blocking=True) if stream is None else stream
+        self.device = cupy.cuda.Device(self.stream.device_id)
         self.pool = cupy.cuda.MemoryPool()
         self.graph: Any = None
         self.steps: list[tuple[Step, list[Array]]] = []  # of optimisers, with where the host keeps their numbers
@@ -56,10 +57,11 @@ class Capture:
         self._inside = contextlib.ExitStack()
 
     def begin(self) -> None:
-        cupy.cuda.runtime.deviceSynchronize()
         gc.collect()  # what would be freed while capturing, in the middle of it
         inside = contextlib.ExitStack()
         with inside:
+            inside.enter_context(self.device)
+            cupy.cuda.runtime.deviceSynchronize()
             inside.enter_context(self.stream)
             inside.enter_context(cupy.cuda.using_allocator(self.pool.malloc))
             if gc.isenabled():
@@ -95,10 +97,11 @@ class Capture:
         return {dtype: on_device for dtype, (_, on_device) in pairs.items()}
 
     def launch(self) -> None:
-        """Repeats what was recorded, on the current stream, with the numbers as they are now."""
-        for page in self._pages:
-            page.write()
-        self.graph.launch()
+        """Repeats what was recorded, on its device's current stream, with the numbers as they are now."""
+        with self.device:
+            for page in self._pages:
+                page.write()
+            self.graph.launch()
 
 
 _WORDS = 64  # in the kernel's struct Cells

@@ -57,8 +57,6 @@ def launch(
     if device in (-1, current):
         _run(family, name, current, grid, block, values, shared)
     else:
-        if cupy.cuda.get_current_stream().is_capturing():
-            raise ValueError(f"{name}: the arrays are on cuda:{device}, but a graph is captured on cuda:{current}")
         with cupy.cuda.Device(device):
             _run(family, name, device, grid, block, values, shared)
 

@@ -34,9 +34,10 @@ _COPIED = "cudaErrorCapturedEvent: operation not permitted on an event last reco
 def capture():
     """The capture that this thread's current stream is in, or None."""
     current = _state.capture
-    if current is None or current.stream is not _state.stream or current.thread != threading.get_ident():
+    if current is None or current.thread != threading.get_ident():
         return None
-    return current
+    stream = current.stream
+    return current if stream is _state.stream and stream.device_id == _state.device else None
 
 
 def refuse(message=_REFUSED):
