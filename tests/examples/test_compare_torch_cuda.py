@@ -100,8 +100,10 @@ def test_the_page():
     assert "- matmul of 4096³, IEEE: share of PyTorch's speed: 0.80 (aim: 0.85, not reached)\n" in text
     assert "The card's limit, a copy: 4000 GB/s, read and written.\n" in text
     assert text.endswith("No time was left for: Adam step.\n")
-    nothing = {**results(), "frameworks": {"minitorch": {"version": "1"}, "torch": {"missing": "no module"}}}
-    assert "minitorch 1, no torch (no module); a machine" in cuda_report.as_text(nothing)
+    alone = {**results(**MEASURED), "frameworks": {"minitorch": {"version": "1"}, "torch": {"missing": "no module"}}}
+    assert "minitorch 1, no torch (no module); a machine" in cuda_report.as_text(alone)
+    assert "RuntimeError: no" not in cuda_report.as_text(alone)  # said once, above
+    assert "not measured" in cuda_report.as_text(results())
 
 
 # What a process does with the names that it gets: sleep, end, lose its GPU, fail, or answer.

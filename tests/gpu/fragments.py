@@ -1,0 +1,34 @@
+"""The tests of how tensor cores lay out fragments of matrices, which only a GPU can confirm; reported by themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .shard import read
+from .step import Step, parser
+
+PROJECT = Path(__file__).parents[2]
+TESTS = "tests/on_cuda/test_gemm.py"
+
+
+def main() -> int:
+    options = parser(__doc__).parse_args()
+    step = Step("fragments", options.out)
+    with tempfile.TemporaryDirectory() as folder:
+        log = str(Path(folder, "log"))
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
+        command += ["-p", "tests.gpu.shard", f"--log={log}", "-k", "fragment", TESTS]
+        status = subprocess.run(command, cwd=PROJECT).returncode
+        ended = [line for line in read(log) if line["outcome"] != "begun"]
+    for line in ended:
+        step.check(line["test"].rpartition("::")[2], line["outcome"] == "passed", line["said"])
+    if status or not ended:
+        step.check("fragment layouts", False, f"pytest ended with status {status} after {len(ended)} tests")
+    return step.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
