@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .reference import norm
+from .reference import local_response, norm
 
 # GNU's OpenMP lets a thread without work spin for about 15 ms before it sleeps. Between two kernels that is no loss on
 # an idle machine, but where two programs share the processors each waits for the other's spinning threads: LeNet's
@@ -263,6 +263,8 @@ class CpuBackend:
 
     standardize = staticmethod(norm.standardize)
     standardize_backward = staticmethod(norm.standardize_backward)
+    local_response_norm = staticmethod(local_response.local_response_norm)
+    local_response_norm_backward = staticmethod(local_response.local_response_norm_backward)
 
     # ---- rows: (R, C) -> over the last dimension --------------------------------------------------------------------
 

@@ -221,6 +221,21 @@ class Backend(Protocol):
         """``r·(g - ⟨g⟩ - x̂·⟨g·x̂⟩)`` with the mean ⟨·⟩ over P and Q, without ⟨g⟩ if not ``centred``: → (P, C, Q)."""
         ...
 
+    # ---- local response normalisation: (N, C, Q), across neighbouring channels ---------------------------------------
+
+    def local_response_norm(self, input: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
+        """``b[n, c] = k + alpha/size·Σ x[n, i]²`` over ``c - size//2 <= i <= c + (size - 1)//2``: → ``x·b^(-beta)``, b.
+
+        Channels that don't exist count as zeros.
+        """
+        ...
+
+    def local_response_norm_backward(
+        self, grad_output: Array, input: Array, base: Array, size: int, alpha: float, beta: float
+    ) -> Array:
+        """``g·b^(-beta) - 2·alpha/size·beta·x·Σ g·x·b^(-beta - 1)``, over the channels in whose windows c is."""
+        ...
+
     # ---- rows: (R, C), over the last dimension --------------------------------------------------------------------
 
     def softmax(self, input: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd import is_grad_enabled
 from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, ieee, in_float32
 
@@ -30,6 +31,48 @@ class ChannelSums(Function):
     def backward(ctx: Any, grad_output: Tensor) -> Any:
         before, after = ctx.window
         return ChannelSums.apply(grad_output, after, before), None, None
+
+
+class LocalResponseNorm(Function):
+    """y = x·b^(-β) with b[c] = k + α/n·Σ x² over the n channels around c.
+
+    ∂x = ∂y·b^(-β) - 2αβ/n·x·Σ ∂y·x·b^(-β - 1), with the sum over the channels in whose windows c is.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
+        x, backend = input.data, input.backend
+        output, base = ieee.run(backend.local_response_norm, x.reshape(*x.shape[:2], -1), size, alpha, beta, k)
+        ctx.save_for_backward(input, wrap(base.reshape(x.shape), backend))
+        ctx.parameters = size, alpha, beta, k
+        return wrap(output.reshape(x.shape), backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, base = ctx.saved_tensors
+        gradient = _recorded_gradient if is_grad_enabled() else _gradient
+        return gradient(grad_output, input, base, *ctx.parameters), None, None, None, None
+
+
+def _gradient(
+    grad_output: Tensor, input: Tensor, base: Tensor, size: int, alpha: float, beta: float, k: float
+) -> Tensor:
+    """The gradient in one go."""
+    shape = (*input.data.shape[:2], -1)
+    g, x, b = grad_output.data.reshape(shape), input.data.reshape(shape), base.data.reshape(shape)
+    array = ieee.run(input.backend.local_response_norm_backward, g, x, b, size, alpha, beta)
+    return wrap(array.reshape(input.data.shape), input.backend)
+
+
+def _recorded_gradient(
+    grad_output: Tensor, input: Tensor, base: Tensor, size: int, alpha: float, beta: float, k: float
+) -> Tensor:
+    """The same of operations that can be differentiated again; so must be ``base``, which is computed anew."""
+    before, after = size // 2, (size - 1) // 2
+    base = ChannelSums.apply(input * input, before, after) * (alpha / size) + k
+    direct = grad_output * base**-beta
+    others = ChannelSums.apply(direct * input / base, after, before)
+    return direct - input * others * (2 * alpha / size * beta)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -69,5 +112,4 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         raise RuntimeError(f"local_response_norm: size should be greater than zero, but got {size}")
     if input.data.dtype.itemsize == 2:
         return in_float32(local_response_norm, input, size, alpha, beta, k)
-    squares = ChannelSums.apply(input * input, size // 2, (size - 1) // 2)
-    return input / (squares * (alpha / size) + k) ** beta
+    return LocalResponseNorm.apply(input, size, alpha, beta, k)

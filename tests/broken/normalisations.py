@@ -93,10 +93,10 @@ VARIANTS = [
     ),
     Variant(
         "local_response_norm: a sum for a mean",
-        "alpha isn't divided by the size of the window",
+        "in a second derivative, alpha isn't divided by the size of the window",
         LOCAL_RESPONSE,
-        "squares * (alpha / size)",
-        "squares * alpha",
+        "before, after) * (alpha / size) + k",
+        "before, after) * alpha + k",
         row("local_response_norm"),
     ),
     Variant(

@@ -8,6 +8,7 @@ import cupy
 import numpy as np
 
 from minitorch.backends.cuda.elementwise import Elementwise
+from minitorch.backends.cuda.local_response import LocalResponse
 from minitorch.backends.cuda.loss import Rows
 from minitorch.backends.cuda.norm import Normalization
 from minitorch.backends.cuda.optim import OptimiserSteps
@@ -17,7 +18,7 @@ from minitorch.backends.reference import ReferenceBackend
 from minitorch.testing import assert_close
 
 
-class Backend(Elementwise, Pooling, Rows, Reductions, Normalization, OptimiserSteps):
+class Backend(Elementwise, Pooling, Rows, Reductions, Normalization, LocalResponse, OptimiserSteps):
     """The families of kernels that these tests are for."""
 
 

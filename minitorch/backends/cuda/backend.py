@@ -13,6 +13,7 @@ from ...devices import on
 from . import capture
 from .conv import Conv2d
 from .elementwise import Elementwise
+from .local_response import LocalResponse
 from .loss import Rows
 from .matmul import MatMul
 from .norm import Normalization
@@ -23,7 +24,7 @@ from .reduce import Reductions
 Array = Any  # cupy.ndarray
 
 
-class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Normalization, OptimiserSteps):
+class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Normalization, LocalResponse, OptimiserSteps):
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 
     name: str = "cuda"

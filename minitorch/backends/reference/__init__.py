@@ -1,8 +1,8 @@
 """The backend protocol in plain NumPy: the place to read what every kernel computes.
 
 One short module a family: ``conv`` and ``pool`` (both on ``windows``: read that first), ``elementwise``,
-``reduce``, ``norm``, ``loss``, ``optim``. Nothing in them is clever, and they share no code with the other backends,
-which are tested against them.
+``reduce``, ``norm``, ``local_response``, ``loss``, ``optim``. Nothing in them is clever, and they share no code with
+the other backends, which are tested against them.
 
 ``MINITORCH_BACKEND=reference`` selects this backend, so that a model can be followed with a debugger without leaving
 Python.
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv, elementwise, loss, norm, optim, pool, reduce
+from . import conv, elementwise, local_response, loss, norm, optim, pool, reduce
 from .windows import Array, ieee
 
 
@@ -68,6 +68,8 @@ class ReferenceBackend:
 
     standardize = staticmethod(norm.standardize)
     standardize_backward = staticmethod(norm.standardize_backward)
+    local_response_norm = staticmethod(local_response.local_response_norm)
+    local_response_norm_backward = staticmethod(local_response.local_response_norm_backward)
 
     softmax = staticmethod(loss.softmax)
     log_softmax = staticmethod(loss.log_softmax)

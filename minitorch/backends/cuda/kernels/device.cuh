@@ -74,3 +74,6 @@ struct Limits<double> {
 };
 
 constexpr u32 whole_warp = 0xFFFFFFFF;
+
+__device__ __forceinline__ float square_root(float x) { return sqrtf(x); }
+__device__ __forceinline__ double square_root(double x) { return sqrt(x); }

@@ -17,9 +17,6 @@
 //! instances: gradient_sums<float,4> gradient_sums<float,1> gradient_sums<double,2> gradient_sums<double,1>
 //! instances: backward_long<float,4> backward_long<float,1> backward_long<double,2> backward_long<double,1>
 
-__device__ __forceinline__ float root(float x) { return sqrtf(x); }
-__device__ __forceinline__ double root(double x) { return sqrt(x); }
-
 // How many blocks a multiprocessor should have room for, whose threads hold so many elements: the compiler, left alone,
 // would rather spill a few registers than have fewer.
 template <class T>
@@ -102,7 +99,7 @@ template <class T>
 __device__ __forceinline__ T write_statistics(i64 group, bool writes, T mean, T variance, T eps,
                                               T* __restrict__ scales, T* __restrict__ means,
                                               T* __restrict__ variances) {
-    const T scale = 1 / root(variance + eps);
+    const T scale = 1 / square_root(variance + eps);
     if (writes) {
         scales[group] = scale;
         variances[group] = variance;

@@ -69,8 +69,6 @@ __device__ __forceinline__ T descent(T g, T p, T weight_decay, bool maximize) {
     return weight_decay == 0 ? g : g + weight_decay * p;
 }
 
-__device__ __forceinline__ float square_root(float x) { return sqrtf(x); }
-__device__ __forceinline__ double square_root(double x) { return sqrt(x); }
 
 // Takes the numbers of a step from `cells`, in their order, where there are any: a captured graph is launched with the
 // arguments that it was captured with, whatever the learning rate has become.
