@@ -312,6 +312,19 @@ class CpuBackend:
         )
         return grad_input
 
+    # ---- indices ----------------------------------------------------------------------------------------------------
+
+    def index_add(self, output: Array, index: Array, source: Array) -> None:
+        outer, size, inner = output.shape
+        places = ((np.arange(outer)[:, None] * size + index)[:, :, None] * inner + np.arange(inner)).reshape(-1)
+        # One after the other. With a single flat index, add.at is several times as fast as with an index a dimension.
+        with np.errstate(all="ignore"):
+            np.add.at(output.reshape(-1), places, source.reshape(-1))
+
+    def index_put(self, output: Array, index: tuple[Any, ...], source: Array) -> None:
+        with np.errstate(all="ignore"):
+            output[index] = source  # one after the other, so that the last one stays
+
     # ---- optimisers: one call updates every parameter in place ------------------------------------------------------
 
     def sgd_step(

@@ -7,7 +7,7 @@ array module ``xp``; the methods below are the operations that deserve a kernel.
 Every method
   * takes arrays of one floating dtype (float32 or float64) unless it says otherwise, of any strides;
   * may assume that shapes, dtypes and geometry are valid: ``minitorch.ops`` checks them and words the errors;
-  * returns new C-contiguous arrays and never writes into its inputs (the ``*_step`` methods say what they update);
+  * returns new C-contiguous arrays and never writes into its inputs (``index_*`` and ``*_step`` say what they update);
   * accepts empty batches and zero-size dimensions;
   * gives the same bits for the same inputs, whatever the number of threads;
   * follows IEEE 754 for NaN, infinities and signs, but may take a subnormal number for zero.
@@ -33,7 +33,7 @@ class Backend(Protocol):
     """``"cpu"``, ``"reference"`` or ``"cuda"``."""
 
     xp: ModuleType
-    """The array module of the device: ``numpy`` or ``cupy``."""
+    """The array module of the device: ``numpy``, or ``cupy`` with NumPy's meaning."""
 
     @property
     def capturing(self) -> bool:
@@ -274,6 +274,24 @@ class Backend(Protocol):
 
         With a divisor () ``grad_output`` is () as well, the gradient of what :meth:`reduce_losses` gave: each loss has
         ``grad_output / divisor`` then.
+        """
+        ...
+
+    # ---- indices --------------------------------------------------------------------------------------------------
+    # These write into `output`. Of any dtype; every index lies in its dimension.
+
+    def index_add(self, output: Array, index: Array, source: Array) -> None:
+        """``output[o, index[k], i] += source[o, k, i]``, one k after the other.
+
+        output (outer, size, inner), C-contiguous; index (K,) int64 or int32; source (outer, K, inner) of its dtype.
+        """
+        ...
+
+    def index_put(self, output: Array, index: tuple[Any, ...], source: Array) -> None:
+        """``output[index] = source``, where the last one stays if the index names a place more than once.
+
+        ``index`` has slices and arrays of integers, which may count from the back; ``source`` broadcasts to
+        ``output[index]``, else ValueError.
         """
         ...
 

@@ -96,7 +96,7 @@ def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
         xp = images.backend.xp
         widths = [xp.asarray([end - start for start, end in b], images.data.dtype) for b in bins]
         sums = SumOfBins.apply(SumOfBins.apply(images, 2, bins[0]), 3, bins[1])
-        output = div(sums, wrap(xp.outer(*widths), images.backend))
+        output = div(sums, wrap(widths[0][:, None] * widths[1], images.backend))
     return from_images(output, input.data.shape, dims)
 
 

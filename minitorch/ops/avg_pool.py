@@ -98,7 +98,7 @@ def _avg_pool_of_integers(
         inside = [(max(start, 0), min(end, size)) for start, end in padded]
         sums = interval_sums(xp, sums, 2 + i, inside)
         lengths.append(xp.asarray([end - start for start, end in (padded if count_include_pad else inside)]))
-    divisor = divisor_override or xp.outer(*lengths)
+    divisor = divisor_override or lengths[0][:, None] * lengths[1]
     rounded_up = (sums % divisor != 0) & ((sums < 0) != (divisor < 0))
     return wrap(sums // divisor + rounded_up, images.backend)
 

@@ -9,6 +9,7 @@ from ..devices import on_its_device
 from ..dtypes import float32, float64, int64
 from ..tensor import Tensor, tensor_method, wrap
 from .dispatch import check_kind, check_tensors
+from .gather import add_at
 from .reduce import dim_of
 
 
@@ -110,5 +111,6 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     xp = input.backend.xp
     if weights is None or not array.size:
         return wrap(xp.bincount(array, minlength=minlength).astype(int64.numpy), input.backend)
-    sums = xp.bincount(array, weights.data.astype(float64.numpy), minlength)
+    sums = xp.zeros(max(int(array.max()) + 1, minlength), float64.numpy)
+    add_at(input.backend, sums, array, weights.data.astype(float64.numpy))
     return wrap(sums.astype(float32.numpy) if weights.dtype is float32 else sums, input.backend)

@@ -9,34 +9,42 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from ..backends.protocol import Backend
 from ..devices import on_its_device
 from ..dtypes import int64
 from ..tensor import Function, Tensor, normalize_dim, tensor_method, wrap
-from .dispatch import broadcast_shape, cast, fitting_number, ieee, same_device
+from .dispatch import broadcast_shape, cast, fitting_number, same_device
 from .selection import where
 from .shape import expand, reshape
 
 Shape = tuple[int, ...]
 
 
-def add_at(xp: Any, out: Any, positions: Any, source: Any) -> None:
+def add_at(backend: Backend, out: Any, positions: Any, source: Any) -> None:
     """Adds the elements of ``source`` to those of ``out``, a C-contiguous array, at ``positions`` in C order.
 
-    ``add.at`` takes them one after the other, so that the sums are the same every time. With a single flat index it is
-    several times as fast as with an index a dimension.
+    One is added after the other, so that the sums are the same every time.
     """
-    ieee.run(xp.add.at, out.reshape(-1), positions.reshape(-1), source.reshape(-1))
+    backend.index_add(out.reshape(1, -1, 1), positions.reshape(-1), source.reshape(1, -1, 1))
 
 
 @on_its_device
-def check_range(name: str, index: Tensor, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
-    """Raises ``error`` where an element of ``index`` isn't one of 0 … size - 1."""
-    if index.data.size:
-        low, high = int(index.data.min()), int(index.data.max())
-        if low < 0 or high >= size:
-            raise error(
-                f"{name}: index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}"
-            )
+def check_range(
+    name: str, index: Tensor, dim: int, size: int, error: type[Exception] = RuntimeError, lowest: int = 0
+) -> None:
+    """Raises ``error`` where an element of ``index``, int64 or int32, isn't one of ``lowest`` … size - 1.
+
+    On a GPU that waits for the numbers; but unchecked, CuPy would take others, whose index is the remainder.
+    """
+    # Counted from the lowest, and as unsigned numbers, all that are wrong are too large: one pass, and one wait.
+    array = index.data
+    unsigned = np.uint64 if array.itemsize == 8 else np.uint32
+    if array.size and (array - lowest if lowest else array).view(unsigned).max() >= size - lowest:
+        wrong = array[(array < lowest) | (array >= size)]
+        prefix = f"{name}: " if name else ""
+        raise error(f"{prefix}index {int(wrong[0])} is out of bounds for dimension {dim} with size {size}")
 
 
 # ---- slices ----------------------------------------------------------------------------------------------------------
@@ -68,8 +76,8 @@ class IndexAdd(Function):
         out = xp.zeros((*shape[:dim], size, *shape[dim + 1 :]), dtype=source.data.dtype)
         # Seen as (outer, dim, inner), source[o, i, k] belongs to out[o, index[i], k].
         outer, inner = math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
-        slices = xp.arange(outer)[:, None] * size + index.data
-        add_at(xp, out, slices[:, :, None] * inner + xp.arange(inner), source.data)
+        slices = source.data.reshape(outer, index.data.size, inner)
+        source.backend.index_add(out.reshape(outer, size, inner), index.data, slices)
         return wrap(out, source.backend)
 
     @staticmethod
@@ -152,7 +160,7 @@ class ScatterAdd(Function):
         ctx.save_for_backward(index)
         ctx.dim = dim
         out = input.data.copy()
-        add_at(input.backend.xp, out, _positions(index, dim, out.shape), src.data)
+        add_at(input.backend, out, _positions(index, dim, out.shape), src.data)
         return wrap(out, input.backend)
 
     @staticmethod
@@ -169,7 +177,7 @@ class Scatter(Function):
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         out = input.data.copy()
         flat, positions = out.reshape(-1), _positions(index, dim, out.shape)
-        flat[positions] = src.data
+        input.backend.index_put(flat, (positions,), src.data)
         ctx.dim = dim
         ctx.save_for_backward(index, _written_last(positions, flat, index) if ctx.needs_input_grad[3] else None)
         return wrap(out, input.backend)
@@ -190,7 +198,7 @@ def _written_last(positions: Any, flat: Any, index: Tensor) -> Tensor:
     xp = index.backend.xp
     order = xp.arange(positions.size).reshape(positions.shape)
     writer = xp.zeros(flat.shape, dtype=order.dtype)
-    writer[positions] = order
+    index.backend.index_put(writer, (positions,), order)
     return wrap(writer[positions] == order, index.backend)
 
 
@@ -380,9 +388,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         raise IndexError(f"take_along_dim: Dimension specified as {dim} but tensor has no dimensions")
     dim = normalize_dim(dim, input.data.ndim)
     size, count = input.data.shape[dim], indices.data.shape[dim]
-    if (indices.data < 0).any():
-        indices = indices + size * (indices < 0)
-    check_range("take_along_dim", indices, dim, size)
+    check_range("take_along_dim", indices, dim, size, lowest=-size)
+    indices = where(indices < 0, indices + size, indices)
     others = broadcast_shape(
         "take_along_dim", *[(*t.data.shape[:dim], 1, *t.data.shape[dim + 1 :]) for t in (input, indices)]
     )

@@ -14,7 +14,7 @@ import numpy as np
 from ..devices import on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import broadcast_shape, fitting_number, ieee, same_device
-from .gather import add_at
+from .gather import add_at, check_range
 from .inplace import check_in_place
 from .shape import expand, view_of
 
@@ -49,7 +49,13 @@ def _steps(index: Any, input: Tensor) -> Steps:
     dim = axis = 0  # the dimension of the input, and that of its view, where the next item stands
     for item in items:
         if isinstance(item, Tensor):
-            found = _true_positions(item, input, dim) if item.data.dtype.kind == "b" else (item,)
+            if item.data.dtype.kind == "b":
+                found = _true_positions(item, input, dim)
+            else:
+                found = (item,)
+                if item.is_cuda:  # NumPy finds by itself what is out of range
+                    size = input.data.shape[dim]
+                    check_range("", item, dim, size, IndexError, -size)
             # A mask without dimensions stands for none of the input's, and makes one of size 1 or 0.
             view += [slice(None)] * len(found) if _dimensions(item) else [None]
             dims += range(axis, axis + len(found))
@@ -196,7 +202,7 @@ class TakePut(Function):
         xp = source.backend.xp
         out = xp.zeros(shape, dtype=source.data.dtype)
         numbered = xp.arange(out.size).reshape(shape)
-        add_at(xp, out, numbered[_array_index(dims, positions)], source.data)
+        add_at(source.backend, out, numbered[_array_index(dims, positions)], source.data)
         return wrap(out, source.backend)
 
     @staticmethod
@@ -274,15 +280,19 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"setitem: Index put requires the source and destination dtypes match, got {input.dtype} for the "
             f"destination and {source.dtype} for the source"
         )
-    where = _array_index(dims, positions) if dims else ...
     while source.ndim and source.shape[0] == 1:
         source = source[0]
     try:
-        ieee.run(target.__setitem__, where, source)
+        if dims:
+            input.backend.index_put(target, _array_index(dims, positions), source)
+        else:
+            ieee.run(target.__setitem__, ..., source)
+    except IndexError as error:
+        raise _of_tensor(error, input) from None
     except ValueError:
         raise RuntimeError(
             f"setitem: shape mismatch: value of shape {list(source.shape)} cannot be broadcast to the indexed shape "
-            f"{list(target[where].shape)}"
+            f"{list((target[_array_index(dims, positions)] if dims else target).shape)}"
         ) from None
     input._bump_version()
 

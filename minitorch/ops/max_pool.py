@@ -122,9 +122,9 @@ def positions_of_maxima(images: Tensor, rows: Any, columns: Any) -> Any:
     rows, columns = rows[:, None, :, None], columns[:, None, :]
     taps = xp.where((rows >= 0) & (columns >= 0), rows * W + columns, -1).reshape(OH, OW, KH * KW)
     # To see the first element of a window twice, instead of nothing, changes no maximum.
-    first = xp.take_along_axis(taps, (taps >= 0).argmax(-1)[..., None], -1)
+    first = xp.take_along_axis(taps, xp.argmax(taps >= 0, axis=-1)[..., None], -1)
     taps = xp.where(taps < 0, first, taps)
-    best = images.data.reshape(N, C, H * W)[:, :, taps].argmax(-1)
+    best = xp.argmax(images.data.reshape(N, C, H * W)[:, :, taps], axis=-1)
     return taps[xp.arange(OH)[:, None], xp.arange(OW), best]
 
 

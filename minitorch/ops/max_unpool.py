@@ -26,7 +26,8 @@ class MaxUnpool(Function):
         ctx.save_for_backward(indices)
         xp, (N, C, H, W) = images.backend.xp, images.data.shape
         planes = xp.zeros((N * C, output_size[0] * output_size[1]), images.data.dtype)
-        planes[xp.arange(N * C)[:, None], indices.data.reshape(N * C, H * W)] = images.data.reshape(N * C, H * W)
+        where = xp.arange(N * C)[:, None], indices.data.reshape(N * C, H * W)
+        images.backend.index_put(planes, where, images.data.reshape(N * C, H * W))
         return wrap(planes.reshape(N, C, *output_size), images.backend)
 
     @staticmethod

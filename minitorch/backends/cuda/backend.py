@@ -10,7 +10,7 @@ from typing import Any
 import cupy
 
 from ...devices import on
-from . import capture
+from . import array_module, capture
 from .conv import Conv2d
 from .elementwise import Elementwise
 from .local_response import LocalResponse
@@ -20,15 +20,18 @@ from .norm import Normalization
 from .optim import OptimiserSteps
 from .pool import Pooling
 from .reduce import Reductions
+from .scatter import Scatter
 
 Array = Any  # cupy.ndarray
 
 
-class CudaBackend(MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Normalization, LocalResponse, OptimiserSteps):
+class CudaBackend(
+    MatMul, Conv2d, Pooling, Elementwise, Rows, Reductions, Normalization, LocalResponse, Scatter, OptimiserSteps
+):
     """Implements ``minitorch.backends.protocol.Backend``, which describes every method."""
 
     name: str = "cuda"
-    xp: ModuleType = cupy
+    xp: ModuleType = array_module
 
     def __init__(self, index: int) -> None:
         self.index = index

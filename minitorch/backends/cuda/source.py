@@ -23,6 +23,7 @@ _TYPES: dict[str, np.dtype[Any]] = {
     "bool": np.dtype(np.bool_),
     "int": np.dtype(np.int32),
     "u8": np.dtype(np.uint8),
+    "u16": np.dtype(np.uint16),
     "u32": np.dtype(np.uint32),
     "i64": np.dtype(np.int64),
     "u64": np.dtype(np.uint64),

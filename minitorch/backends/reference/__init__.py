@@ -1,8 +1,8 @@
 """The backend protocol in plain NumPy: the place to read what every kernel computes.
 
 One short module a family: ``conv`` and ``pool`` (both on ``windows``: read that first), ``elementwise``,
-``reduce``, ``norm``, ``local_response``, ``loss``, ``optim``. Nothing in them is clever, and they share no code with
-the other backends, which are tested against them.
+``reduce``, ``norm``, ``local_response``, ``loss``, ``scatter``, ``optim``. Nothing in them is clever, and they share
+no code with the other backends, which are tested against them.
 
 ``MINITORCH_BACKEND=reference`` selects this backend, so that a model can be followed with a debugger without leaving
 Python.
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv, elementwise, local_response, loss, norm, optim, pool, reduce
+from . import conv, elementwise, local_response, loss, norm, optim, pool, reduce, scatter
 from .windows import Array, ieee
 
 
@@ -76,6 +76,9 @@ class ReferenceBackend:
     cross_entropy = staticmethod(loss.cross_entropy)
     reduce_losses = staticmethod(loss.reduce_losses)
     cross_entropy_backward = staticmethod(loss.cross_entropy_backward)
+
+    index_add = staticmethod(scatter.index_add)
+    index_put = staticmethod(scatter.index_put)
 
     sgd_step = staticmethod(optim.sgd_step)
     adam_step = staticmethod(optim.adam_step)

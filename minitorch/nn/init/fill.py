@@ -6,12 +6,14 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 from ... import random
 from ...autograd import no_grad
 from ...devices import on_its_device
 from ...ops.inplace import check_in_place, store
 from ...random import Generator
-from ...tensor import Tensor
+from ...tensor import Tensor, backend_of
 
 
 def _fill(name: str, tensor: Tensor, value: Any) -> Tensor:
@@ -222,12 +224,13 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     _check_floating("orthogonal_", tensor)
     if tensor.data.size == 0:
         return tensor
-    xp, rows, columns = tensor.backend.xp, shape[0], math.prod(shape[1:])
+    rows, columns = shape[0], math.prod(shape[1:])
     dtype = "float64" if tensor.data.dtype.itemsize == 8 else "float32"
-    matrix = random.normal(tensor.backend, rows * columns, dtype, generator).reshape(rows, columns)
-    q, r = xp.linalg.qr(matrix if rows >= columns else matrix.T)
-    q = q * xp.sign(xp.diagonal(r)) * gain
-    return _fill("orthogonal_", tensor, (q if rows >= columns else q.T).reshape(shape))
+    # On the CPU wherever the tensor is: another library's Q, rounded in other ways, would be other weights of one seed.
+    matrix = random.normal(backend_of("cpu"), rows * columns, dtype, generator).reshape(rows, columns)
+    q, r = np.linalg.qr(matrix if rows >= columns else matrix.T)
+    q = q * np.sign(np.diagonal(r)) * gain
+    return _fill("orthogonal_", tensor, tensor.backend.move((q if rows >= columns else q.T).reshape(shape)))
 
 
 @on_its_device

@@ -18,6 +18,7 @@ import weakref
 import numpy as np
 
 from . import _memory, _state
+from ._differences import instead_of
 
 _POISON = 0xFF  # floats are NaN, integers -1
 
@@ -54,7 +55,11 @@ def refuse_host_memory():
 
 
 def run(function, *args, writes=(), **kwargs):
-    """Calls a function of NumPy's, or records the call. ``writes``: the arguments that it changes."""
+    """Calls a function of NumPy's, or what CuPy does instead, or records the call.
+
+    ``writes``: the arguments that it changes.
+    """
+    function = instead_of(function)
     current = capture()
     with np.errstate(all="ignore"):
         return function(*args, **kwargs) if current is None else current.record(function, args, kwargs, writes)
