@@ -19,6 +19,14 @@
 #include "shim.h"
 
 namespace mt {
+
+// races.cpp
+extern uint64_t block_number, barriers;
+extern bool watching;
+void access(const void* address, size_t size, bool writes);
+void forget_accesses();
+void forget_shared_accesses();
+
 namespace {
 
 constexpr size_t stack_bytes = 128 << 10;
@@ -133,7 +141,9 @@ mt_switch:
 void to_scheduler() { mt_switch(&running()->stack_pointer, scheduler_pointer); }
 void to_fiber(Fiber& fiber) {
     current = &fiber;
+    watching = true;
     mt_switch(&scheduler_pointer, fiber.stack_pointer);
+    watching = false;
 }
 #else
 ucontext_t scheduler_context;
@@ -141,7 +151,9 @@ ucontext_t scheduler_context;
 void to_scheduler() { swapcontext(&running()->context, &scheduler_context); }
 void to_fiber(Fiber& fiber) {
     current = &fiber;
+    watching = true;
     swapcontext(&scheduler_context, &fiber.context);
+    watching = false;
 }
 #endif
 
@@ -164,6 +176,7 @@ void prepare(Fiber& fiber) {
     fiber.state = State::ready;
     fiber.copies.clear();
     fiber.group = 0;
+    fiber.syncs = 0;
 #if defined(__x86_64__)
     // As if it had called mt_switch: six registers, then the address to return to. A function finds its stack 8 bytes
     // below a multiple of 16, as a call leaves it.
@@ -233,6 +246,7 @@ bool release_block() {
     if (lines_differ) fail("threads of a block wait at different __syncthreads()");
     if (done) fail("__syncthreads() isn't reached by all threads of the block: some have ended");
     for (size_t i = 0; i < threads; ++i) fibers[i].state = State::ready;
+    ++barriers;
     return true;
 }
 
@@ -287,6 +301,7 @@ void on_signal(int signal, siginfo_t* info, void*) {
     else
         snprintf(text, sizeof text, "an integer division by zero");
     error = text + where();
+    watching = false;
     siglongjmp(give_up, 1);
 }
 
@@ -295,9 +310,24 @@ void on_signal(int signal, siginfo_t* info, void*) {
 Thread* current;
 uint3 block_index;
 dim3 block_size, grid_size;
+uint64_t block_number, barriers;
+bool watching;
+
+bool is_shared(const void* address) {
+    const auto lies_in = [&](const Fenced& memory) {
+        return size_t(memory.end - static_cast<const char*>(address)) <= memory.capacity;
+    };
+    return lies_in(dynamic_memory) || std::any_of(static_memory.begin(), static_memory.end(), lies_in);
+}
+
+bool is_own(const void* address) {
+    const char *place = static_cast<const char*>(address), *fiber = reinterpret_cast<const char*>(running());
+    return size_t(place - running()->stack) < stack_bytes || size_t(place - fiber) < sizeof(Fiber);
+}
 
 void fail(const char* message) {
     error = message + where();
+    watching = false;
     siglongjmp(give_up, 1);
 }
 
@@ -317,6 +347,11 @@ void warp_collective(unsigned mask, int line, Combine combine, void* payload) {
     to_scheduler();
 }
 
+void warp_barrier(unsigned mask, int line) {
+    warp_collective(mask, line, [](void* const*, unsigned) {}, nullptr);
+    ++running()->syncs;
+}
+
 unsigned ballot(unsigned mask, bool yes, int line) {
     Vote mine{yes, 0};
     const Combine count = [](void* const payloads[32], unsigned lanes) {
@@ -333,6 +368,7 @@ unsigned ballot(unsigned mask, bool yes, int line) {
 void copy_async(void* to, const void* from, int bytes, bool wanted) {
     if (reinterpret_cast<uintptr_t>(to) % bytes || reinterpret_cast<uintptr_t>(from) % bytes)
         fail("an address of cp.async isn't aligned to the bytes that it copies");
+    access(to, bytes, true);
     memset(to, poison, bytes);
     running()->copies.push_back({to, from, bytes, wanted, running()->group});
 }
@@ -344,12 +380,17 @@ void copy_async_wait(int pending) {
     const int landed = running()->group - pending;
     size_t kept = 0;
     for (const Copy& copy : copies) {
-        if (copy.group >= landed)
+        if (copy.group >= landed) {
             copies[kept++] = copy;
-        else if (copy.wanted)
+            continue;
+        }
+        access(copy.to, copy.bytes, true);
+        if (copy.wanted) {
+            access(copy.from, copy.bytes, false);
             memcpy(copy.to, copy.from, copy.bytes);
-        else
+        } else {
             memset(copy.to, 0, copy.bytes);
+        }
     }
     copies.resize(kept);
 }
@@ -444,6 +485,8 @@ extern "C" const char* mt_launch(void (*body)(void**), void** args, const unsign
     mt::body = body;
     arguments = args;
     error.clear();
+    forget_accesses();
+    block_number = barriers = 0;
     std::mt19937_64 random(seed);
     const size_t blocks = size_t(grid[0]) * grid[1] * grid[2];
     std::vector<size_t> turns(blocks);
@@ -466,6 +509,8 @@ extern "C" const char* mt_launch(void (*body)(void**), void** args, const unsign
         for (size_t i : turns) {
             block_index = {unsigned(i % grid[0]), unsigned(i / grid[0] % grid[1]),
                            unsigned(i / grid[0] / grid[1])};
+            ++block_number;
+            forget_shared_accesses();
             run_block(order, random);
         }
     }

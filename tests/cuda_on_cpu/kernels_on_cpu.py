@@ -13,6 +13,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("MINITORCH_CUDA_ON_CPU_CACHE", HERE.parents[1] / "build" / "cuda_on_cpu"))
+SOURCES = ("fibers.cpp", "memory.cpp", "races.cpp")
 COMPILER = os.environ.get("CXX", "g++")
 
 _FLAGS = ("-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing", f"-I{HERE}")
@@ -28,12 +29,14 @@ _KERNEL_FLAGS = (
     "-fsanitize=bounds,alignment,integer-divide-by-zero",
     "-fsanitize-undefined-trap-on-error",
 )
+# Every access to memory calls a function of races.cpp, instead of the sanitizer's library.
+_RACES = ("-fsanitize=thread", "-nodefaultlibs", "--param=tsan-instrument-func-entry-exit=0")
 
 
 @functools.cache
 def runtime() -> ctypes.CDLL:
-    """The library of fibers and of memory, which kernels' libraries find their functions in."""
-    source = "\n".join(f'#line 1 "{name}"\n{(HERE / name).read_text()}' for name in ("fibers.cpp", "memory.cpp"))
+    """The library of fibers, of memory and of races, which kernels' libraries find their functions in."""
+    source = "\n".join(f'#line 1 "{name}"\n{(HERE / name).read_text()}' for name in SOURCES)
     library = ctypes.CDLL(_compiled(source, (*_FLAGS, "-O2"), (HERE / "shim.h").read_text()), mode=ctypes.RTLD_GLOBAL)
     library.mt_launch.restype = ctypes.c_char_p
     library.mt_launch.argtypes = [
@@ -58,8 +61,11 @@ def runtime() -> ctypes.CDLL:
     return library
 
 
-def module(source: str, names: tuple[str, ...]) -> ctypes.CDLL:
-    """The library of a CUDA source: ``body_i``, ``signature_i`` and ``constants_i`` for each kernel in ``names``."""
+def module(source: str, names: tuple[str, ...], races: bool = False) -> ctypes.CDLL:
+    """The library of a CUDA source: ``body_i``, ``signature_i`` and ``constants_i`` for each kernel in ``names``.
+
+    ``races``: the kernels look for them.
+    """
     runtime()
     glue = "\n".join(
         f'extern "C" __attribute__((visibility("default"))) void body_{i}(void** args) {{ mt::call(&{name}, args); }}\n'
@@ -70,7 +76,8 @@ def module(source: str, names: tuple[str, ...]) -> ctypes.CDLL:
         for i, name in enumerate(names)
     )
     code = f'#include "shim.h"\n{shared_rewritten(source)}\n#line 1 "glue"\n{glue}\n'
-    return ctypes.CDLL(_compiled(code, _KERNEL_FLAGS, (HERE / "shim.h").read_text()))
+    flags = (*_KERNEL_FLAGS, *_RACES) if races else _KERNEL_FLAGS
+    return ctypes.CDLL(_compiled(code, flags, (HERE / "shim.h").read_text()))
 
 
 def shared_rewritten(source: str) -> str:

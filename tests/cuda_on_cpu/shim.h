@@ -56,6 +56,7 @@ struct Thread {
     uint3 index;
     unsigned lane;  // in its warp
     unsigned warp;  // in its block
+    unsigned syncs;  // __syncwarp()s that it has passed
 };
 extern Thread* current;
 extern uint3 block_index;
@@ -71,6 +72,7 @@ void block_barrier(int line);
 // all of them (null for other lanes), is called once.
 typedef void (*Combine)(void* const payloads[32], unsigned mask);
 void warp_collective(unsigned mask, int line, Combine combine, void* payload);
+void warp_barrier(unsigned mask, int line);
 
 // Copies that land no sooner than in the wait for their group. Until then there is NaN.
 void copy_async(void* to, const void* from, int bytes, bool wanted);
@@ -151,7 +153,7 @@ constexpr int warpSize = 32;
 
 inline void __syncthreads(int line = __builtin_LINE()) { mt::block_barrier(line); }
 inline void __syncwarp(unsigned mask = 0xFFFFFFFF, int line = __builtin_LINE()) {
-    mt::warp_collective(mask, line, [](void* const*, unsigned) {}, nullptr);
+    mt::warp_barrier(mask, line);
 }
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32, int line = __builtin_LINE()) {
@@ -252,7 +254,7 @@ auto max(A a, B b) -> std::common_type_t<A, B> {
 
 // Only of integers, whose sums don't depend on the order.
 template <class T>
-std::enable_if_t<std::is_integral<T>::value, T> atomicAdd(T* p, T value) {
+__attribute__((no_sanitize("thread"))) std::enable_if_t<std::is_integral<T>::value, T> atomicAdd(T* p, T value) {
     const T old = *p;
     *p = T(old + value);
     return old;

@@ -16,7 +16,7 @@ class RawModule:
     def __init__(self, *, code, options=(), name_expressions=None, backend="nvrtc"):
         _graph.refuse()  # it would be loaded
         self._names = tuple(name_expressions or ())
-        self._library = kernels_on_cpu.module(code, self._names)
+        self._library = kernels_on_cpu.module(code, self._names, _state.races)
 
     def get_function(self, name):
         return RawKernel(self._library, self._names.index(name), name)

@@ -10,3 +10,4 @@ launches = 0
 stream = None  # the current one
 capture = None  # what a stream is capturing
 guard = "behind"  # at which end an array lies closely to a page that nobody may touch: "before" or "behind" it
+races = False  # whether kernels that are compiled now look for races
