@@ -202,6 +202,29 @@ def norm() -> Iterator[Call]:
         yield Call(f"norm of groups of {2 * (length + odd)}", both)
 
 
+def local_response() -> Iterator[Call]:
+    backend = get_backend("cuda")
+    for dtype, size in itertools.product(DTYPES, (5, 399)):  # the numbers of so many channels don't fit shared memory
+        x = array(2, 400, 9, dtype=dtype)
+
+        def both(x: Any = x, size: int = size) -> None:
+            _, bases = backend.local_response_norm(x, size, 1e-4, 0.75, 2.0)
+            backend.local_response_norm_backward(x, x, bases, size, 1e-4, 0.75)
+
+        yield Call(f"local response norm over {size} channels", both)
+
+
+def scatter() -> Iterator[Call]:
+    backend = get_backend("cuda")
+    index = cupy.asarray(np.array([3, 0, 3, 6, 2, 0]))
+    for dtype in (np.float32, np.float64, np.int64, np.int32, np.uint8, np.float16):
+        output, added = array(2, 7, 5, dtype=dtype), array(2, 6, 5, dtype=dtype)
+        if dtype != np.float16:
+            yield Call(f"index_add of {added.dtype}", lambda o=output, a=added: backend.index_add(o, index, a))
+        put = output[0], (index,), added[0]
+        yield Call(f"index_put of {added.dtype}", lambda put=put: backend.index_put(*put))
+
+
 def cells() -> Iterator[Call]:
     """What a captured step reads of the host: here a learning rate that changes."""
 
@@ -224,11 +247,13 @@ FAMILIES: dict[str, Callable[[], Iterator[Call]]] = {
     "conv2d": conv2d,
     "elementwise": elementwise,
     "gemm": gemm,
+    "local_response": local_response,
     "loss": loss,
     "norm": norm,
     "optim": optim,
     "pool2d": pool2d,
     "reduce": reduce,
+    "scatter": scatter,
     "cells": cells,
 }
 

@@ -188,7 +188,8 @@ def test_the_sum_of_the_weights_gradient_is_split_and_added_in_order(launches, t
     np.testing.assert_allclose(first, ReferenceBackend.conv2d_backward_weight(*args), rtol=1e-12, atol=1e-12)
     geometry = conv.Geometry(x.shape, (4, 3, 3, 3), (14, 14), *args[3:])
     assert conv._plan("conv2d_backward_weight", geometry, "d", True, "tf32", 0).splits > 1
-    monkeypatch.setattr(cupy._state, "thread_order", 0)
+    if hasattr(cupy, "_state"):  # the stand-in's
+        monkeypatch.setattr(cupy._state, "thread_order", 0)
     np.testing.assert_array_equal(on_device(Conv2d.conv2d_backward_weight, *args), first)
 
 

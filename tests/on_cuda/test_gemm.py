@@ -108,7 +108,8 @@ def test_long_sums_are_split_and_added_in_order(precision, dtype, monkeypatch, l
     assert launches[-1].startswith("add_splits<")
     uneven = RNG.standard_normal((5, 2000)).astype(dtype)
     first = product(uneven, b)
-    monkeypatch.setattr(cupy._state, "thread_order", 0)
+    if hasattr(cupy, "_state"):  # the stand-in's
+        monkeypatch.setattr(cupy._state, "thread_order", 0)
     np.testing.assert_array_equal(product(uneven, b), first)
 
 
