@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..devices import on_its_device
+from ..devices import on, on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import broadcast_shape, fitting_number, ieee, same_device
 from .gather import add_at, check_range
@@ -39,6 +39,9 @@ def _steps(index: Any, input: Tensor) -> Steps:
     items = index if isinstance(index, tuple) else (index,)
     if _OF_VIEWS.issuperset(map(type, items)):
         return Steps(_view_index(items), (), ())  # the usual case, which shall be quick
+    arrays = [item.data if isinstance(item, Tensor) else item for item in items]
+    if any(getattr(array, "dtype", None) == np.uint8 and not isinstance(array, np.generic) for array in arrays):
+        warnings.warn("indexing with dtype uint8 is deprecated: it counts as a mask; use bool", stacklevel=3)
     items = tuple([_item(item, input) for item in items])
     ndim, used = input.data.ndim, sum(map(_dimensions, items))
     if used > ndim:
@@ -108,7 +111,6 @@ def _item(item: Any, input: Tensor) -> Any:
             f"indices should be on the same device as the indexed tensor ({input.device}), got {item.device}"
         )
     if kind == "u":
-        warnings.warn("indexing with dtype uint8 is deprecated: it counts as a mask; use bool", stacklevel=4)
         return wrap(item.data != 0, item.backend)
     return int(item.data) if kind == "i" and item.data.ndim == 0 else item
 
@@ -247,7 +249,6 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
 
 @tensor_method("__setitem__")
-@on_its_device
 def setitem(input: Tensor, index: Any, value: Any) -> None:
     """``input[index] = value``, in place; ``value`` is a number, or a tensor or array that broadcasts to the elements.
 
@@ -260,41 +261,46 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         TypeError: ``value`` is something else.
     """
     check_in_place("setitem", input, value, instead="Make a new tensor, with where, cat or stack")
+    with on(input.backend):
+        source = _assigned(value, input)
+        try:
+            view, dims, positions = _steps(index, input)
+            target = input.data if view is None else input.data[view]
+        except IndexError as error:
+            raise _of_tensor(error, input) from None
+        if dims and source.ndim and source.dtype != input.data.dtype:
+            raise RuntimeError(
+                f"setitem: Index put requires the source and destination dtypes match, got {input.dtype} for the "
+                f"destination and {source.dtype} for the source"
+            )
+        while source.ndim and source.shape[0] == 1:
+            source = source[0]
+        try:
+            if dims:
+                input.backend.index_put(target, _array_index(dims, positions), source)
+            else:
+                ieee.run(target.__setitem__, ..., source)
+        except IndexError as error:
+            raise _of_tensor(error, input) from None
+        except ValueError:
+            raise RuntimeError(
+                f"setitem: shape mismatch: value of shape {list(source.shape)} cannot be broadcast to the indexed "
+                f"shape {list((target[_array_index(dims, positions)] if dims else target).shape)}"
+            ) from None
+    input._bump_version()
+
+
+def _assigned(value: Any, input: Tensor) -> Any:
+    """What is assigned to elements of ``input``, as an array on its device."""
     if isinstance(value, Tensor):
         if value.data.ndim or value.is_cuda:  # else it counts as a number
             same_device("setitem", input, value)
-        source = input.backend.move(value.data)
-    elif isinstance(value, np.ndarray):
-        source = input.backend.xp.asarray(value)
-    elif isinstance(value, (bool, int, float, np.generic)):
-        source = input.backend.xp.asarray(fitting_number(value, input.dtype))
-    else:
-        raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}")
-    try:
-        view, dims, positions = _steps(index, input)
-        target = input.data if view is None else input.data[view]
-    except IndexError as error:
-        raise _of_tensor(error, input) from None
-    if dims and source.ndim and source.dtype != input.data.dtype:
-        raise RuntimeError(
-            f"setitem: Index put requires the source and destination dtypes match, got {input.dtype} for the "
-            f"destination and {source.dtype} for the source"
-        )
-    while source.ndim and source.shape[0] == 1:
-        source = source[0]
-    try:
-        if dims:
-            input.backend.index_put(target, _array_index(dims, positions), source)
-        else:
-            ieee.run(target.__setitem__, ..., source)
-    except IndexError as error:
-        raise _of_tensor(error, input) from None
-    except ValueError:
-        raise RuntimeError(
-            f"setitem: shape mismatch: value of shape {list(source.shape)} cannot be broadcast to the indexed shape "
-            f"{list((target[_array_index(dims, positions)] if dims else target).shape)}"
-        ) from None
-    input._bump_version()
+        return input.backend.move(value.data)
+    if isinstance(value, np.ndarray):
+        return input.backend.xp.asarray(value)
+    if isinstance(value, (bool, int, float, np.generic)):
+        return input.backend.xp.asarray(fitting_number(value, input.dtype))
+    raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}")
 
 
 @tensor_method("masked_select")

@@ -109,9 +109,15 @@ def test_lists_and_arrays_as_indices_are_copied():
 
 def test_uint8_counts_as_a_mask():
     x = minitorch.arange(3)
-    with pytest.warns(UserWarning, match="uint8 is deprecated"):
-        taken = x[minitorch.tensor([1, 0, 2], dtype=minitorch.uint8)]
+    mask = minitorch.tensor([1, 0, 2], dtype=minitorch.uint8)
+    with pytest.warns(UserWarning, match="uint8 is deprecated") as warned:
+        taken = x[mask]
     assert taken.tolist() == [0, 2]
+    assert warned[0].filename == __file__  # where the index stands
+    with pytest.warns(UserWarning, match="uint8 is deprecated") as warned:
+        x[mask.numpy()] = 7
+    assert x.tolist() == [7, 1, 7]
+    assert warned[0].filename == __file__
 
 
 def test_the_last_of_several_writers_gets_the_gradient():

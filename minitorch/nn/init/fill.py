@@ -65,7 +65,6 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     return _fill("normal_", tensor, (standard * std + mean).reshape(tensor.data.shape))
 
 
-@on_its_device
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -99,6 +98,12 @@ def trunc_normal_(
             "incorrect.",
             stacklevel=2,
         )
+    return _fill("trunc_normal_", tensor, _drawn_between(tensor, mean, std, a, b, generator))
+
+
+@on_its_device
+def _drawn_between(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None) -> Any:
+    """An array of the tensor's shape of normally distributed numbers in [a, b]."""
     xp, n, dtype = tensor.backend.xp, tensor.data.size, tensor.data.dtype
     mode = min(max(mean, a), b)  # the likeliest number in [a, b]
     # Numbers further than ten deviations from it are at least e⁵⁰ times less likely.
@@ -115,7 +120,7 @@ def trunc_normal_(
             kept = random.uniform(tensor.backend, missing.size, dtype, generator) < xp.exp(log_density)
         values[missing[kept]] = drawn[kept]
         missing = missing[~kept]
-    return _fill("trunc_normal_", tensor, values.reshape(tensor.data.shape))
+    return values.reshape(tensor.data.shape)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
