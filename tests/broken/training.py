@@ -151,7 +151,7 @@ VARIANTS = [
         "init: signs of the QR decomposition",
         "some rotations are likelier than others, as LAPACK chooses the signs of R",
         INIT,
-        "q = q * xp.sign(xp.diagonal(r)) * gain",
+        "q = q * np.sign(np.diagonal(r)) * gain",
         "q = q * gain",
         "tests/nn/test_init.py -k rotation",
     ),
