@@ -101,6 +101,7 @@ from .ops.join import cat, chunk, concat, concatenate, narrow, select, split, st
 from .ops.permute import movedim, permute, swapaxes, t, transpose
 from .ops.permute import movedim as moveaxis, transpose as swapdims
 from .ops.shape import broadcast_to, flatten, reshape, squeeze, unflatten, unsqueeze
+from .precision import get_float32_matmul_precision, set_float32_matmul_precision
 from .printing import set_printoptions
 from .serialization import load, save
 from .threads import get_num_threads, set_num_threads
@@ -213,6 +214,7 @@ __all__ = [
     "gather",
     "ge",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
     "greater",
@@ -317,6 +319,7 @@ __all__ = [
     "seed",
     "select",
     "set_default_dtype",
+    "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",

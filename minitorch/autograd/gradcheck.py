@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..precision import ieee
 from .engine import grad
 from .grad_mode import enable_grad
 from .gradcheck_diagnosis import GradcheckError, Tolerance, graph_of
 from .gradcheck_numeric import Check, apart, as_tuple, differentiable, generator, is_checked, packed, random_array
 
 
+@ieee()
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -62,6 +64,7 @@ def gradcheck(
     )
 
 
+@ieee()
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Any,

@@ -5,7 +5,12 @@ from __future__ import annotations
 import functools
 import os
 
+from .. import precision
+from . import cuda
 from .protocol import Backend
+
+# The switch of convolutions is where PyTorch has it; that of matrix products in ``backends.cuda``.
+cudnn = precision.Cudnn()
 
 
 def get_backend(device_type: str, index: int | None = None) -> Backend:
@@ -19,8 +24,6 @@ def get_backend(device_type: str, index: int | None = None) -> Backend:
             raise RuntimeError(f"device 'cpu:{index}': the CPU is one device, write 'cpu'")
         return _cpu_backend()
     if device_type == "cuda":
-        from . import cuda
-
         return cuda.get_backend(index)
     raise RuntimeError(f"expected a device of type 'cpu' or 'cuda', got {device_type!r}")
 

@@ -6,7 +6,7 @@ from .variant import Variant
 
 CUDA = "minitorch/backends/cuda/"
 LAUNCH, TILES, ARRAYS = CUDA + "launch.py", CUDA + "tiles.py", CUDA + "arrays.py"
-MATMUL, CONV, POOL = CUDA + "matmul.py", CUDA + "conv.py", CUDA + "pool.py"
+MATMUL, CONV, POOL = CUDA + "gemm.py", CUDA + "conv2d.py", CUDA + "pool.py"
 ELEMENTWISE, LOSS, OPTIM = CUDA + "elementwise.py", CUDA + "loss.py", CUDA + "optim.py"
 
 VARIANTS = [

@@ -22,7 +22,9 @@ import numpy as np
 
 import minitorch
 from minitorch.backends import get_backend
-from minitorch.backends.cuda import conv, launch, matmul, pool, source, tiles
+from minitorch.backends.cuda import launch, pool, source, tiles
+from minitorch.backends.cuda.conv2d import _plan as plan_convolution
+from minitorch.backends.cuda.gemm import _plan_matrix as plan_product
 
 from .shard import gpu_is_lost
 from .step import Step, parser
@@ -51,13 +53,8 @@ def array(*shape: int, dtype: Any = np.float32, shifted: bool = False) -> Any:
 @contextlib.contextmanager
 def only_tile(name: str) -> Iterator[None]:
     """Makes one tile the choice for all shapes."""
-    precision = "tf32" if name.startswith("Tensor") else "ieee"
-    plans = matmul._plan_matrix, conv._plan
-    with (
-        mock.patch.object(tiles, "candidates", return_value=(tiles.tile(name),)),
-        mock.patch.object(matmul, "fp32_precision", precision),
-        mock.patch.object(conv, "fp32_precision", precision),
-    ):
+    plans = plan_product, plan_convolution
+    with mock.patch.object(tiles, "candidates", return_value=(tiles.tile(name),)):
         for plan in plans:
             plan.cache_clear()
         yield

@@ -12,7 +12,7 @@ import pytest
 from gpu import compile_kernels, every_kernel, layer_by_layer
 
 import minitorch
-from minitorch.backends.cuda import conv, launch, matmul
+from minitorch.backends.cuda import conv, conv2d, launch, matmul
 
 PROJECT = Path(__file__).parents[2]
 
@@ -86,7 +86,7 @@ def test_lenet_is_the_same_on_both(case, precision, least, most):
 
 
 def test_a_wrong_gradient_is_found_where_it_is(case, monkeypatch):
-    backward = conv.Conv2d.conv2d_backward_weight
+    backward = conv2d.Conv2d.conv2d_backward_weight
 
     def wrong(input, grad_output, weight_shape, *rest):
         gradient = backward(input, grad_output, weight_shape, *rest)

@@ -6,7 +6,7 @@ import cupy
 import numpy as np
 import pytest
 
-from minitorch.backends.cuda.matmul import MatMul
+from minitorch.backends.cuda.gemm import MatMul
 from minitorch.backends.reference import ReferenceBackend
 
 STEP = 2**30  # elements between rows: the third begins behind 2^31

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import os
 from typing import Any
 
 from ... import devices
+from ...precision import conv as conv
+from ...precision import matmul as matmul
 from ..protocol import Backend
 
 _INSTALL = "pip install 'minitorch[cuda13]' (with an NVIDIA driver 580 or newer), or 'minitorch[cuda12]' (525 or newer)"
@@ -98,10 +99,12 @@ def import_cupy() -> Any:
     Raises:
         Unavailable: it is missing, doubly installed or broken.
     """
+    from importlib import metadata  # here, because importing it takes long
+
     installed = sorted(
         {
             distribution.metadata["Name"]
-            for distribution in importlib.metadata.distributions()
+            for distribution in metadata.distributions()
             if (distribution.metadata["Name"] or "").lower().startswith("cupy")
         }
     )

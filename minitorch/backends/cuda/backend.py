@@ -11,11 +11,11 @@ import cupy
 
 from ...devices import on
 from . import array_module, capture
-from .conv import Conv2d
+from .conv2d import Conv2d
 from .elementwise import Elementwise
+from .gemm import MatMul
 from .local_response import LocalResponse
 from .loss import Rows
-from .matmul import MatMul
 from .norm import Normalization
 from .optim import OptimiserSteps
 from .pool import Pooling

@@ -93,11 +93,6 @@ def split(number: int, depth: int) -> tuple[int, int]:
     return max(1, -(-depth // max(chunk, 1))), max(chunk, _COMMON_DEPTH)
 
 
-def check_precision(name: str, precision: str) -> None:
-    if precision not in ("ieee", "tf32"):
-        raise ValueError(f"{name}.fp32_precision is {precision!r}; it can be 'ieee' or 'tf32'")
-
-
 @functools.cache
 def _capability(device: int) -> int:
     return int(cupy.cuda.Device(device).compute_capability)

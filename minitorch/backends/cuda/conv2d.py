@@ -1,6 +1,6 @@
 """Convolution and its two adjoints: choose the kernels of ``kernels/conv2d.cu`` and launch them.
 
-``minitorch.backends.cuda.conv.fp32_precision``, named as in PyTorch, is ``"tf32"`` or ``"ieee"``. With ``"tf32"``
+``minitorch.backends.cudnn.conv.fp32_precision``, named as in PyTorch, is ``"tf32"`` or ``"ieee"``. With ``"tf32"``
 float32 images are convolved on tensor cores, which round both factors to 10 bits of mantissa.
 """
 
@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 
 import cupy
 
+from ... import precision as switches
 from . import source, tiles
+from .gemm import add_splits
 from .launch import launch
-from .matmul import add_splits
 
 Array = Any
 Pair = tuple[int, int]
 Shape = tuple[int, int, int, int]
-
-fp32_precision = "tf32"
 
 _C = {"f": "float", "d": "double"}
 _LARGEST = 2**31 - 2**10  # indices are ints, which must not overflow in the last tile
@@ -111,8 +110,7 @@ class _Plan(NamedTuple):
 
 def _run(kernel: str, geometry: Geometry, a: Array, operands: tuple[Array | None, ...], output: Array) -> None:
     """Launches a kernel; ``a`` is the operand that it may read four elements at a time."""
-    tiles.check_precision("conv", fp32_precision)
-    plan = _plan(kernel, geometry, a.dtype.char, a.data.ptr % 16 == 0, fp32_precision, a.device.id)
+    plan = _plan(kernel, geometry, a.dtype.char, a.data.ptr % 16 == 0, switches.conv.fp32_precision, a.device.id)
     to = output if plan.splits == 1 else cupy.empty((plan.splits, *output.shape), output.dtype)
     args = (*operands, to, plan.conv)
     launch("conv2d", plan.kernel, grid=(plan.blocks,), block=(plan.threads,), args=args, shared=plan.shared)

@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 import cupy
 import numpy as np
 
+from ... import precision
 from . import source, tiles
 from .launch import Strided, launch
 
 Array = Any
 Batch = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # sizes, strides of a, strides of b
-
-fp32_precision = "ieee"
 
 _DIMENSIONS = 4  # of a batch, that the kernels take (struct Gemm)
 
@@ -29,7 +28,6 @@ class MatMul:
 
     @staticmethod
     def matmul(a: Array, b: Array, bias: Array | None = None, activation: str | None = None) -> Array:
-        tiles.check_precision("matmul", fp32_precision)
         shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         M, K, N = a.shape[-2], a.shape[-1], b.shape[-1]
         output = cupy.empty((*shape, M, N), a.dtype)
@@ -70,7 +68,16 @@ def _times_matrix(a: Array, b: Array, bias: Array | None, relu: bool, output: Ar
     (a_m, a_k), (b_k, b_n) = _strides(a)[-2:], _strides(b)[-2:]
     aligned = a.data.ptr % 16 == 0 and b.data.ptr % 16 == 0
     plan = _plan_matrix(
-        a.dtype.char, M, N, a.shape[-1], (a_m, a_k, b_n, b_k), batch, relu, aligned, fp32_precision, a.device.id
+        a.dtype.char,
+        M,
+        N,
+        a.shape[-1],
+        (a_m, a_k, b_n, b_k),
+        batch,
+        relu,
+        aligned,
+        precision.matmul.fp32_precision,
+        a.device.id,
     )
     _run(plan, (Strided(a), Strided(b)), bias, relu, output, ())
 
