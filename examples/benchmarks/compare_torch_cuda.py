@@ -4,7 +4,7 @@
 
 Each framework runs in a process of its own; they measure in turns, and a line shows the medians over the rounds, and
 the median of the rounds' ratios: Minitorch's time / PyTorch's, below 1 where Minitorch is faster. A training step is
-timed by the clock, over as many steps as 0.1 s has room for; a kernel between two events on the device. A kernel's
+timed by the clock, over as many steps as 0.1 s has room for; a kernel, between two events on the device. A kernel's
 rate, in TFLOP/s or GB/s, counts only what can't be avoided (cuda_cases.py), and is shown as a share of the fastest
 matrix product of PyTorch in that precision, or of a copy. Without PyTorch, Minitorch is measured alone.
 

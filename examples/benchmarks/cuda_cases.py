@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from networks import alexnet, lenet5, load, step
 from pairs import serve
 
-SECONDS = 0.1  # what a framework measures of a case in one round
+STEPS, KERNEL = 0.1, 0.03  # seconds that a framework measures of a training step, or of a kernel, in one round
 WARM_UP = 3  # steps that aren't measured: they compile kernels, choose algorithms, fill caches
 
 Run = Callable[[], Any]
@@ -283,15 +283,15 @@ def work(framework: str, device: str, tiny: bool) -> None:
             name: {"flops": case.flops, "bytes": case.bytes, "limit": case.limit} for name, case in cases.items()
         },
     }
-    bench = Bench(fw, device, 0.0 if tiny else SECONDS)
+    bench = Bench(fw, device, tiny)
     serve(about, lambda name: bench.measure(name, cases[name]))
 
 
 class Bench:
     """Measures cases; keeps the last one for the next round."""
 
-    def __init__(self, fw: Any, device: str, seconds: float) -> None:
-        self.fw, self.device, self.seconds = fw, device, seconds
+    def __init__(self, fw: Any, device: str, tiny: bool) -> None:
+        self.fw, self.device, self.tiny = fw, device, tiny
         self.name = ""
         self.run: Run | None = None
 
@@ -300,7 +300,7 @@ class Bench:
             with precision(self.fw, self.device, case.precision):
                 if self.run is None or name != self.name:
                     self.prepare(name, case)
-                return self.timed(self.run)
+                return self.timed(self.run, 0.0 if self.tiny else KERNEL if case.limit else STEPS)
         except Exception as error:  # whatever it is: the other cases are still worth their time
             self.run = None
             return {"error": f"{type(error).__name__}: {error}", "lost": not self.alive()}
@@ -327,10 +327,10 @@ class Bench:
         if self.device == "cuda":
             self.fw.cuda.synchronize()
 
-    def timed(self, run: Run) -> dict[str, float]:
+    def timed(self, run: Run, seconds: float) -> dict[str, float]:
         """Seconds a run, of as many runs one after the other as there is time for, five at least."""
         estimate = self.several(run, 5)
-        count = min(int(self.seconds / max(estimate["clock"], 1e-6)), 10_000)
+        count = min(int(seconds / max(estimate["clock"], 1e-6)), 10_000)
         return self.several(run, count) if count > 5 else estimate
 
     def several(self, run: Run, count: int) -> dict[str, float]:
@@ -351,10 +351,7 @@ class Bench:
 
 def switches(fw: Any, device: str) -> tuple[Any, ...]:
     """The objects whose ``fp32_precision`` is that of convolutions and of matrix products on a GPU."""
-    if device != "cuda":
-        return ()
-    conv = fw.backends.cudnn.conv if hasattr(fw.backends, "cudnn") else fw.backends.cuda.conv
-    return conv, fw.backends.cuda.matmul
+    return (fw.backends.cudnn.conv, fw.backends.cuda.matmul) if device == "cuda" else ()
 
 
 @contextlib.contextmanager

@@ -41,10 +41,9 @@ class Call(NamedTuple):
     run: Callable[[], Any]
 
 
-def array(*shape: int, dtype: Any = np.float32, shifted: bool = False) -> Any:
-    """Small integers on the GPU; ``shifted`` doesn't begin where vectors could be read."""
-    numbers = cupy.asarray(RNG.integers(-4, 5, (int(np.prod(shape)) + 1,)).astype(dtype))
-    return numbers[int(shifted) :][: int(np.prod(shape))].reshape(shape)
+def array(*shape: int, dtype: Any = np.float32) -> Any:
+    """Small integers on the GPU."""
+    return cupy.asarray(RNG.integers(-4, 5, shape).astype(dtype))
 
 
 # ---- the calls of each family ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from .shard import read
 from .step import Step, parser
+from .suite import ENVIRONMENT
 
 PROJECT = Path(__file__).parents[2]
 TESTS = "tests/on_cuda/test_gemm.py"
@@ -21,7 +23,7 @@ def main() -> int:
         log = str(Path(folder, "log"))
         command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
         command += ["-p", "tests.gpu.shard", f"--log={log}", "-k", "fragment", TESTS]
-        status = subprocess.run(command, cwd=PROJECT).returncode
+        status = subprocess.run(command, cwd=PROJECT, env={**os.environ, **ENVIRONMENT}).returncode
         ended = [line for line in read(log) if line["outcome"] != "begun"]
     for line in ended:
         step.check(line["test"].rpartition("::")[2], line["outcome"] == "passed", line["said"])

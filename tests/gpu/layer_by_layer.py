@@ -22,7 +22,6 @@ import numpy as np
 
 import minitorch
 from minitorch import Tensor, nn
-from minitorch.backends import cuda
 from minitorch.models import alexnet
 
 from .step import Step, parser
@@ -91,9 +90,7 @@ class Compared:
 @contextlib.contextmanager
 def fp32_precision(name: str) -> Iterator[None]:
     """Computes convolutions and products on GPUs in that precision."""
-    from minitorch.backends.cuda import conv, matmul
-
-    switches = conv, matmul
+    switches = minitorch.backends.cudnn.conv, minitorch.backends.cuda.matmul
     before = [switch.fp32_precision for switch in switches]
     try:
         for switch, value in zip(switches, PRECISIONS[name], strict=True):
@@ -204,7 +201,7 @@ def main() -> int:
     if options.rehearse:
         options.model, options.batch = ["lenet"], 1
     step = Step("layers", options.out)
-    if options.device == "cuda" and (missing := cuda.why_unavailable()):
+    if options.device == "cuda" and (missing := minitorch.cuda.why_unavailable()):
         step.check("device cuda", False, missing)
         return step.status()
     for name in options.model:

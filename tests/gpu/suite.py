@@ -21,13 +21,19 @@ from .step import Step, parser
 
 PROJECT = Path(__file__).parents[2]
 ON_CUDA = ["tests/on_cuda"]
-BESIDE = ["tests/backends", "tests/autograd", "tests/nn", "tests/optim", "tests/models", "tests/test_docs.py"]
+BESIDE = ["tests/backends", "tests/autograd", "tests/models", "tests/test_docs.py", "tests/test_architecture.py"]
 RESTARTS = 4  # of a process
 SHOWN = 20  # failures that are described
 READY = (0, 1, 5)  # pytest's status where all passed, some failed, none was left
 LONG = 60.0  # seconds after which a test that is stopped counts as hanging
-# CuPy's own reductions by CUB take seconds each to compile, and here hundreds would be: its plain ones do as well.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "quick", "CUPY_ACCELERATORS": ""}
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "HYPOTHESIS_PROFILE": "quick",
+    # CuPy's own reductions by CUB take seconds each to compile, and here hundreds would be; its plain ones do as well.
+    "CUPY_ACCELERATORS": "",
+    # What plugins of other projects warn of would fail these tests.
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
 
 
 @dataclass
