@@ -51,6 +51,7 @@ NB_MODULE(_C, m) {
     mt::bind_elementwise(m);
     mt::bind_gemm(m);
     mt::bind_loss(m);
+    mt::bind_norm(m);
     mt::bind_optim(m);
     mt::bind_pool(m);
 }

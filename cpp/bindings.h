@@ -42,6 +42,7 @@ void bind_conv(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_gemm(nb::module_& m);
 void bind_loss(nb::module_& m);
+void bind_norm(nb::module_& m);
 void bind_optim(nb::module_& m);
 void bind_pool(nb::module_& m);
 

@@ -8,7 +8,7 @@ namespace mt {
 namespace {
 
 #define MT_KERNELS(isa) \
-    Kernels { #isa, &conv_##isa, &elementwise_##isa, &gemm_##isa, &loss_##isa, &optim_##isa, &pool_##isa }
+    Kernels { #isa, &conv_##isa, &elementwise_##isa, &gemm_##isa, &loss_##isa, &norm_##isa, &optim_##isa, &pool_##isa }
 
 struct Candidate {
     Kernels kernels;

@@ -5,6 +5,7 @@
 #include "elementwise/elementwise.h"
 #include "gemm/gemm.h"
 #include "loss/loss.h"
+#include "norm/norm.h"
 #include "optim/optim.h"
 #include "pool/pool.h"
 
@@ -17,6 +18,7 @@ struct Kernels {
     const ElementwiseTable* elementwise;
     const GemmTable* gemm;
     const LossTable* loss;
+    const NormTable* norm;
     const OptimTable* optim;
     const PoolTable* pool;
 };

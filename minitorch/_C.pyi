@@ -38,6 +38,28 @@ def cross_entropy_backward(
     grad_output: _Array, input: _Array, target: _Array, logsumexp: _Array, ignore_index: int, grad_input: _Array
 ) -> None: ...
 
+# ---- norm ----
+
+def standardize(
+    input: _Array, eps: float, normalized: _Array, scale: _Array, mean: _Array | None, variance: _Array
+) -> None: ...
+def standardize_backward(
+    grad_normalized: _Array, normalized: _Array, scale: _Array, centred: bool, grad_input: _Array
+) -> None: ...
+def local_response(
+    input: _Array, before: int, after: int, factor: float, beta: float, k: float, output: _Array, base: _Array
+) -> None: ...
+def local_response_backward(
+    grad_output: _Array,
+    input: _Array,
+    base: _Array,
+    before: int,
+    after: int,
+    factor: float,
+    beta: float,
+    grad_input: _Array,
+) -> None: ...
+
 # ---- optim ----
 
 def sgd_step(

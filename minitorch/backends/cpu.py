@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .reference import local_response, norm
-
 # GNU's OpenMP lets a thread without work spin for about 15 ms before it sleeps. Between two kernels that is no loss on
 # an idle machine, but where two programs share the processors each waits for the other's spinning threads: LeNet's
 # step, of 2 ms, took 140 ms. A thousand turns, about 50 µs, still bridge the gaps inside a step. The library reads its
@@ -261,10 +259,36 @@ class CpuBackend:
         total = input.sum(axis=dims, dtype=np.float64 if wide else None, keepdims=keepdims)
         return np.asarray(total, input.dtype, order="C")
 
-    standardize = staticmethod(norm.standardize)
-    standardize_backward = staticmethod(norm.standardize_backward)
-    local_response_norm = staticmethod(local_response.local_response_norm)
-    local_response_norm_backward = staticmethod(local_response.local_response_norm_backward)
+    # ---- normalisation: (P, C, Q) -----------------------------------------------------------------------------------
+
+    def standardize(self, input: Array, eps: float, centred: bool) -> tuple[Array, Array, Array | None, Array]:
+        normalized = _empty(input.shape, input.dtype)
+        scale, mean, variance = (_empty(input.shape[1:2], input.dtype) for _ in range(3))
+        _C.standardize(_contiguous(input), eps, normalized, scale, mean if centred else None, variance)
+        return normalized, scale, mean if centred else None, variance
+
+    def standardize_backward(self, grad_normalized: Array, normalized: Array, scale: Array, centred: bool) -> Array:
+        grad_input = _empty(normalized.shape, normalized.dtype)
+        arrays = _contiguous(grad_normalized), _contiguous(normalized), _contiguous(scale)
+        _C.standardize_backward(*arrays, centred, grad_input)
+        return grad_input
+
+    def local_response_norm(self, input: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
+        output, base = (_empty(input.shape, input.dtype) for _ in range(2))
+        channels = input.shape[1]
+        window = min(size // 2, channels), min((size - 1) // 2, channels)
+        _C.local_response(_contiguous(input), *window, alpha / size, beta, k, output, base)
+        return output, base
+
+    def local_response_norm_backward(
+        self, grad_output: Array, input: Array, base: Array, size: int, alpha: float, beta: float
+    ) -> Array:
+        grad_input = _empty(input.shape, input.dtype)
+        arrays = _contiguous(grad_output), _contiguous(input), _contiguous(base)
+        channels = input.shape[1]
+        window = min((size - 1) // 2, channels), min(size // 2, channels)  # of the channels that see a channel
+        _C.local_response_backward(*arrays, *window, alpha / size, beta, grad_input)
+        return grad_input
 
     # ---- rows: (R, C) -> over the last dimension --------------------------------------------------------------------
 

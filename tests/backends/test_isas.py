@@ -19,6 +19,7 @@ FILES = (
     "test_pool",
     "test_elementwise",
     "test_loss",
+    "test_norm",
     "test_optim_steps",
 )
 
