@@ -80,5 +80,5 @@ def turns(i: int, frameworks: Sequence[str]) -> Sequence[str]:
 def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
     """The median over the rounds of ours / theirs, and the quartiles around it."""
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     return statistics.median(ratios), low, high

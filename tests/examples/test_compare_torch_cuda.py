@@ -93,7 +93,7 @@ def test_the_page():
     (line,) = [line for line in text.splitlines() if line.startswith("| sum")]
     assert len(line) == len(text.splitlines()[4])  # as wide as the head
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
-        "sum", "1.000", "3.000", "0.38", "0.19 … 0.56", "4000 GB/s", "1333 GB/s", "100%",
+        "sum", "1.000", "3.000", "0.38", "0.31 … 0.44", "4000 GB/s", "1333 GB/s", "100%",
     ]  # fmt: skip
     assert "\nAlexNet conv 1 forward, IEEE: torch: RuntimeError: no\n" in text
     assert "- the same, times PyTorch's graphed speed: 1.50 (aim: 1, reached)\n" in text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -118,3 +121,35 @@ def test_differences():
     assert layer_by_layer.difference(np.array([3, np.nan]), a) == np.inf
     assert layer_by_layer.difference(a[None], a) == np.inf
     assert layer_by_layer.difference(np.array([0.5]), np.array([0.0])) == 0.5
+
+
+# ---- all of it -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(cupy, "_state"), reason="this is what runs on a GPU already")
+def test_a_rehearsal_of_the_script(tmp_path, write_mnist):
+    """Every step runs, with the stand-in for CuPy and a stand-in for compute-sanitizer."""
+    write_mnist(tmp_path / "mnist", n_train=64, n_test=20)
+    tool = tmp_path / "bin" / "compute-sanitizer"
+    tool.parent.mkdir()
+    found = "========= ERROR SUMMARY: 0 errors"
+    tool.write_text(f'#!/bin/sh\nwhile [ "$1" != "$PYTHON" ]; do shift; done\n"$@" || exit\necho "{found}"\n')
+    tool.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PYTHON": sys.executable,
+        "PYTHONPATH": "",
+        "MINITORCH_MNIST": str(tmp_path / "mnist"),
+        "PATH": f"{tool.parent}:{os.environ['PATH']}",
+    }
+    command = [str(PROJECT / "tests" / "gpu" / "run"), "--rehearse", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    log = (tmp_path / "out" / "log.txt").read_text()
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    failed = [check for step in results["steps"].values() for check in step["checks"] if check["passed"] is False]
+    assert failed == [], log
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing failed" in done.stdout
+    passed = {name for name, step in results["steps"].items() for check in step["checks"] if check["passed"]}
+    assert passed >= {"build", "compile", "suite", "fragments", "layers", "sanitizer", "mnist"}
+    assert results["benchmarks"]["cases"]["copy"]["minitorch"]["device"]
