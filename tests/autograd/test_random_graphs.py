@@ -27,6 +27,11 @@ OFFSETS = constant([[60.0, -20.0, 40.0], [-40.0, 20.0, -60.0]])
 KERNEL = constant([[[[0.5, -1.0], [0.25, 1.0]]]])
 
 
+def beside(x, values):
+    """A tensor of a step's own, on the device of what it is used with."""
+    return minitorch.tensor(values, device=x.device)
+
+
 def matrix(x):
     return x.expand(*SHAPE)
 
@@ -37,7 +42,12 @@ def image(x):
 
 def pieces(function):
     """A step that applies a piecewise linear function, moved so that zero stays zero."""
-    return lambda x: function(matrix(x) + OFFSETS) - function(OFFSETS)
+    return lambda x: function(matrix(x) + OFFSETS.to(x.device)) - function(OFFSETS.to(x.device))
+
+
+def moved_apart(a, b):
+    offsets = OFFSETS.to(a.device)
+    return minitorch.maximum(a + offsets, b - offsets) - offsets.abs()
 
 
 class Two(Function):
@@ -76,26 +86,24 @@ ELEMENTWISE = {
 }
 MATRIX = {
     "reshape": lambda x: x.reshape(3, 2).T.reshape(SHAPE),
-    "flip rows": lambda x: x[constant([1, 0]).long()],
-    "repeat a column": lambda x: x[:, minitorch.tensor([0, 0, 2])],
-    "mask": lambda x: x.masked_fill(minitorch.tensor([[True], [False]]), 0.5),
-    "masked select": lambda x: (
-        x.masked_select(minitorch.tensor([[True, False, True]])).reshape(2, 2).repeat(1, 2)[:, :3]
-    ),
+    "flip rows": lambda x: x[beside(x, [1.0, 0.0]).long()],
+    "repeat a column": lambda x: x[:, beside(x, [0, 0, 2])],
+    "mask": lambda x: x.masked_fill(beside(x, [[True], [False]]), 0.5),
+    "masked select": lambda x: x.masked_select(beside(x, [[True, False, True]])).reshape(2, 2).repeat(1, 2)[:, :3],
     "slices": lambda x: minitorch.cat([x[:, 1:], x[:, :1]], 1),
     "roll": lambda x: minitorch.roll(x, 1, 1) - minitorch.flip(x, [0]) / 2,
-    "gather": lambda x: x.gather(1, minitorch.tensor([[2, 0, 0], [1, 1, 0]])),
-    "scatter": lambda x: x.scatter_add(1, minitorch.tensor([[0, 0], [2, 1]]), x[:, 1:]) / 2,
+    "gather": lambda x: x.gather(1, beside(x, [[2, 0, 0], [1, 1, 0]])),
+    "scatter": lambda x: x.scatter_add(1, beside(x, [[0, 0], [2, 1]]), x[:, 1:]) / 2,
     "triangle": lambda x: x.tril() - x.diagonal().sum() / 3,
     "split": lambda x: minitorch.stack([row * (i + 1) for i, row in enumerate(x.unbind(0))]) / 2,
-    "constant": lambda x: x * constant([[0.5], [-1.0]]),
+    "constant": lambda x: x * beside(x, [[0.5], [-1.0]]),
     "softmax": lambda x: x.softmax(1) + x.log_softmax(0) / 4,
     "cumulate": lambda x: x.cumsum(1) / 3 - (1 + x / 4).cumprod(0) / 2,
     "center": lambda x: x - x.mean(1, keepdim=True),
     "layer norm": lambda x: F.layer_norm(x, (3,), eps=1.0) - F.rms_norm(x, (3,), eps=1.0) / 2,
     "normalize": lambda x: (x - x.mean()) / (1 + x.var()).sqrt(),
-    "convolve": lambda x: F.conv2d(image(x), KERNEL, padding=1)[0, 0, 1:, :3] / 2,
-    "transposed convolution": lambda x: F.conv_transpose2d(image(x), KERNEL, stride=2)[0, 0, 1:3, 2:5],
+    "convolve": lambda x: F.conv2d(image(x), KERNEL.to(x.device), padding=1)[0, 0, 1:, :3] / 2,
+    "transposed convolution": lambda x: F.conv_transpose2d(image(x), KERNEL.to(x.device), stride=2)[0, 0, 1:3, 2:5],
     "pad": lambda x: F.pad(image(x), (1, 0, 1, 0), mode="reflect")[0, 0, :2, 1:],
     "unfold": lambda x: F.unfold(image(x), 2)[0, :2].sum(1, keepdim=True) / 4 + x / 2,
     "interpolate": lambda x: F.interpolate(image(x), (4, 2), mode="bilinear")[0, 0].reshape(8)[1:7].reshape(SHAPE),
@@ -113,7 +121,7 @@ REDUCING = {
     "norm": lambda x: (1 + x * x).sum(1, keepdim=True).sqrt(),
     "logsumexp": lambda x: x.logsumexp(1, keepdim=True) / 2,
     "product": lambda x: x.prod(0, keepdim=True),
-    "loss": lambda x: F.cross_entropy(x, minitorch.tensor([2, 0])),
+    "loss": lambda x: F.cross_entropy(x, beside(x, [2, 0])),
     "maximum": pieces(lambda x: x.amax(0)),
     "median": pieces(lambda x: x.median(1, keepdim=True)[0]),
 }
@@ -122,7 +130,7 @@ BROADCASTING = {
     "sub": lambda a, b: (a - b) / 2,
     "mul": lambda a, b: a * b / 2,
     "div": lambda a, b: a / (2 + b * b),
-    "where": lambda a, b: minitorch.where(minitorch.tensor([[True, False, True]]), a, b),
+    "where": lambda a, b: minitorch.where(beside(a, [[True, False, True]]), a, b),
 }
 OF_TWO_MATRICES = {
     "matmul": lambda a, b: (a @ b.T @ a) / 8,
@@ -132,7 +140,7 @@ OF_TWO_MATRICES = {
     "stack": lambda a, b: minitorch.stack([a, b], 2).sum(2) / 2,
     "filter": lambda a, b: F.conv2d(image(a), image(b)[..., :2], padding=(1, 1))[0, 0, :2, 1:] / 4,
     "loss of two": lambda a, b: F.mse_loss(a, b) / 4,
-    "maximum of two": lambda a, b: minitorch.maximum(a + OFFSETS, b - OFFSETS) - OFFSETS.abs(),
+    "maximum of two": moved_apart,
 }
 
 
