@@ -5,32 +5,37 @@ Importing it needs neither a GPU nor CuPy. Tensors go to a GPU with ``x.to("cuda
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import random
 from .backends import cuda as _cuda
 from .cuda_graphs import CUDAGraph, graph, is_current_stream_capturing
-from .devices import device as Device
+from .cuda_streams import Event, Stream, current_stream, stream
 
 __all__ = [
     "CUDAGraph",
+    "DeviceProperties",
     "Event",
     "Stream",
     "current_device",
     "current_stream",
+    "device",
     "device_count",
     "empty_cache",
     "get_device_capability",
     "get_device_name",
+    "get_device_properties",
     "graph",
     "is_available",
     "is_current_stream_capturing",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
+    "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "reset_peak_memory_stats",
+    "set_device",
     "stream",
     "synchronize",
     "why_unavailable",
@@ -56,67 +61,181 @@ def device_count() -> int:
 
 
 def current_device() -> int:
-    """The number of the GPU that ``"cuda"`` without a number means.
+    """The number of the GPU that ``"cuda"`` without a number means, in this thread.
+
+    >>> import minitorch
+    >>> minitorch.cuda.current_device()
+    0
 
     Raises:
         RuntimeError: there is none.
     """
-    return _index(None)
+    return _cuda.index_of()
+
+
+def set_device(device: Any) -> None:
+    """Makes a GPU (a number, a name such as ``"cuda:1"``, or a device) the current one of this thread.
+
+    Operations run where their tensors are, whichever GPU is current: better name it in ``to("cuda:1")``, or use
+    :class:`device`.
+
+    >>> import minitorch
+    >>> minitorch.cuda.set_device("cuda:0")
+
+    Raises:
+        RuntimeError: there is no such GPU.
+        ValueError: the device isn't a GPU.
+    """
+    _cuda.cupy().cuda.runtime.setDevice(_cuda.index_of(device))
+
+
+class device:
+    """``with minitorch.cuda.device(1):`` makes that GPU the current one inside; None changes nothing.
+
+    >>> import minitorch
+    >>> with minitorch.cuda.device(0):
+    ...     minitorch.ones(2, device="cuda").device
+    device(type='cuda', index=0)
+
+    Raises:
+        RuntimeError: there is no such GPU.
+        ValueError: the device isn't a GPU.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self.idx = None if device is None else _cuda.index_of(device)
+        self._before: list[int] = []  # one object may be entered more than once
+
+    def __enter__(self) -> device:
+        self._before.append(current_device())
+        if self.idx is not None:
+            set_device(self.idx)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        set_device(self._before.pop())
+
+
+class DeviceProperties(NamedTuple):
+    """What :func:`get_device_properties` tells of a GPU."""
+
+    name: str
+    """Such as ``"NVIDIA H200"``."""
+    major: int
+    """Of the compute capability, which is major.minor."""
+    minor: int
+    total_memory: int
+    """In bytes."""
+    multi_processor_count: int
+
+
+def get_device_properties(device: Any = None) -> DeviceProperties:
+    """Name, compute capability, memory (in bytes) and number of multiprocessors of a GPU.
+
+    >>> import minitorch
+    >>> minitorch.cuda.get_device_properties().total_memory > 2**30
+    True
+
+    Raises:
+        RuntimeError: there is no such GPU.
+    """
+    found = _cuda.cupy().cuda.runtime.getDeviceProperties(_cuda.index_of(device))
+    numbers = (found[key] for key in ("major", "minor", "totalGlobalMem", "multiProcessorCount"))
+    return DeviceProperties(found["name"].decode(), *map(int, numbers))
 
 
 def get_device_name(device: Any = None) -> str:
-    """The name of a GPU, such as ``"NVIDIA H200"``."""
-    return str(_properties(device)["name"].decode())
+    """The name of a GPU, such as ``"NVIDIA H200"``.
+
+    >>> import minitorch
+    >>> minitorch.cuda.get_device_name() == minitorch.cuda.get_device_properties().name
+    True
+    """
+    return get_device_properties(device).name
 
 
 def get_device_capability(device: Any = None) -> tuple[int, int]:
-    """The compute capability of a GPU: (9, 0) for an H200."""
-    properties = _properties(device)
-    return int(properties["major"]), int(properties["minor"])
+    """The compute capability of a GPU: (9, 0) for an H200.
+
+    >>> import minitorch
+    >>> minitorch.cuda.get_device_capability() >= (7, 0)
+    True
+    """
+    return get_device_properties(device)[1:3]
 
 
 def synchronize(device: Any = None) -> None:
-    """Waits until everything that was started on a GPU is finished.
+    """Waits until everything that was started on a GPU is finished: operations return before they are.
 
     Raises:
         RuntimeError: there is no GPU, or something that was started there failed.
     """
-    with _cupy().cuda.Device(_index(device)):
-        _cupy().cuda.runtime.deviceSynchronize()
+    with _cuda.cupy().cuda.Device(_cuda.index_of(device)):
+        _cuda.cupy().cuda.runtime.deviceSynchronize()
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
 
 
 def memory_allocated(device: Any = None) -> int:
-    """The bytes that arrays on a GPU take now."""
-    with _cupy().cuda.Device(_index(device)):
-        return int(_cupy().get_default_memory_pool().used_bytes())
+    """The bytes that arrays on a GPU take now, in the blocks of 512 bytes that CuPy's pool gives.
+
+    >>> import minitorch
+    >>> before = minitorch.cuda.memory_allocated()
+    >>> x = minitorch.zeros(1000, device="cuda")
+    >>> 4000 <= minitorch.cuda.memory_allocated() - before < 4000 + 512
+    True
+    """
+    with _cuda.cupy().cuda.Device(_cuda.index_of(device)):
+        return int(_cuda.cupy().get_default_memory_pool().used_bytes())
 
 
 def memory_reserved(device: Any = None) -> int:
-    """The bytes that CuPy's pool has taken from a GPU, for the arrays that there are and for later ones."""
-    with _cupy().cuda.Device(_index(device)):
-        return int(_cupy().get_default_memory_pool().total_bytes())
+    """The bytes that CuPy's pool has taken from a GPU, for the arrays that there are and for later ones.
+
+    >>> import minitorch
+    >>> minitorch.cuda.memory_reserved() >= minitorch.cuda.memory_allocated()
+    True
+    """
+    with _cuda.cupy().cuda.Device(_cuda.index_of(device)):
+        return int(_cuda.cupy().get_default_memory_pool().total_bytes())
 
 
 def max_memory_allocated(device: Any = None) -> int:
     """The most bytes that arrays on a GPU took at once, since :func:`reset_peak_memory_stats`.
 
     Counting slows every allocation down, so it begins with the first call of either, for the thread that calls it.
+
+    >>> import minitorch
+    >>> minitorch.cuda.reset_peak_memory_stats()
+    >>> y = minitorch.zeros(1000, device="cuda") + 1          # the zeros are gone
+    >>> minitorch.cuda.max_memory_allocated() >= minitorch.cuda.memory_allocated() + 4000
+    True
     """
-    return _peak().most(_index(device))
+    return _peak().most(_cuda.index_of(device))
 
 
 def reset_peak_memory_stats(device: Any = None) -> None:
     """Lets :func:`max_memory_allocated` count from now on."""
-    _peak().reset(_index(device))
+    _peak().reset(_cuda.index_of(device))
+
+
+def mem_get_info(device: Any = None) -> tuple[int, int]:
+    """The bytes that are free on a GPU, and those that it has, whoever uses them.
+
+    >>> import minitorch
+    >>> free, total = minitorch.cuda.mem_get_info()
+    >>> 0 < free <= total
+    True
+    """
+    free, total = _cuda.cupy().cuda.Device(_cuda.index_of(device)).mem_info
+    return int(free), int(total)
 
 
 def empty_cache() -> None:
     """Gives the memory that no array takes back to the GPUs."""
-    _cupy().get_default_memory_pool().free_all_blocks()
-    _cupy().get_default_pinned_memory_pool().free_all_blocks()
+    _cuda.cupy().get_default_memory_pool().free_all_blocks()
+    _cuda.cupy().get_default_pinned_memory_pool().free_all_blocks()
 
 
 class _Peak:
@@ -148,7 +267,7 @@ def _peak() -> _Peak:
     if _the_peak is None:
         peak = _Peak()
 
-        class Hook(_cupy().cuda.MemoryHook):  # type: ignore[misc]  # CuPy is Any
+        class Hook(_cuda.cupy().cuda.MemoryHook):  # type: ignore[misc]  # CuPy is Any
             name = "minitorch.cuda.max_memory_allocated"
 
             def malloc_postprocess(self, **about: Any) -> None:
@@ -171,153 +290,3 @@ def manual_seed(seed: int) -> None:
 
 
 manual_seed_all = manual_seed
-
-
-# ---- streams and events ----------------------------------------------------------------------------------------------
-
-
-class Stream:
-    """A queue of work on a GPU. Work in one is done in order; other streams don't wait for it.
-
-    ``with stream:`` puts what is called into it.
-    """
-
-    def __init__(self, device: Any = None, priority: int = 0) -> None:
-        with _cupy().cuda.Device(_index(device)):
-            self._stream = _cupy().cuda.Stream(non_blocking=True, priority=priority)
-
-    @classmethod
-    def _of(cls, stream: Any) -> Stream:
-        self = cls.__new__(cls)
-        self._stream = stream
-        return self
-
-    @property
-    def cuda_stream(self) -> int:
-        """CUDA's own handle, for other libraries."""
-        return int(self._stream.ptr)
-
-    @property
-    def device(self) -> Device:
-        return Device("cuda", self._stream.device_id)
-
-    def __enter__(self) -> Stream:
-        self._stream.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._stream.__exit__(*error)
-
-    def synchronize(self) -> None:
-        """Waits until all that was put into the stream is done."""
-        self._stream.synchronize()
-
-    def query(self) -> bool:
-        """Whether all that was put into the stream is done."""
-        return bool(self._stream.done)
-
-    def record_event(self, event: Event | None = None) -> Event:
-        """Marks the present end of the stream with an event."""
-        event = Event() if event is None else event
-        event.record(self)
-        return event
-
-    def wait_event(self, event: Event) -> None:
-        """Lets later work in this stream wait for an event."""
-        self._stream.wait_event(event._event)
-
-    def wait_stream(self, stream: Stream) -> None:
-        """Lets later work in this stream wait for what is in another one now."""
-        self.wait_event(stream.record_event())
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, Stream) and self.cuda_stream == other.cuda_stream and self.device == other.device
-
-    def __hash__(self) -> int:
-        return hash((self.cuda_stream, self.device))
-
-    def __repr__(self) -> str:
-        return f"<minitorch.cuda.Stream device={self.device} cuda_stream={self.cuda_stream:#x}>"
-
-
-def stream(stream: Stream) -> Stream:
-    """The stream as a context: ``with minitorch.cuda.stream(s):`` is ``with s:``."""
-    return stream
-
-
-def current_stream(device: Any = None) -> Stream:
-    """The stream that work on a GPU is put into."""
-    return Stream._of(_cupy().cuda.get_current_stream(_index(device)))
-
-
-class Event:
-    """A place in a stream: whether it has been reached, and when.
-
-    Args:
-        enable_timing: whether :meth:`elapsed_time` can be asked for.
-        blocking: whether :meth:`synchronize` leaves the processor to others.
-    """
-
-    def __init__(self, enable_timing: bool = False, blocking: bool = False) -> None:
-        self._event = _cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
-        self._timed = enable_timing
-
-    def record(self, stream: Stream | None = None) -> None:
-        """Puts the event into a stream, or into the current one."""
-        self._event.record(None if stream is None else stream._stream)
-
-    def wait(self, stream: Stream | None = None) -> None:
-        """Lets later work in a stream, or in the current one, wait for the event."""
-        (current_stream() if stream is None else stream).wait_event(self)
-
-    def synchronize(self) -> None:
-        """Waits until the event is reached."""
-        self._event.synchronize()
-
-    def query(self) -> bool:
-        """Whether it has been reached."""
-        return bool(self._event.done)
-
-    def elapsed_time(self, end_event: Event) -> float:
-        """The milliseconds from this event to another, both reached.
-
-        Raises:
-            ValueError: one of them was made without ``enable_timing=True``.
-        """
-        if not (self._timed and end_event._timed):
-            raise ValueError("elapsed_time: both events must be made with enable_timing=True")
-        return float(_cupy().cuda.get_elapsed_time(self._event, end_event._event))
-
-
-# ---- devices ---------------------------------------------------------------------------------------------------------
-
-
-def _cupy() -> Any:
-    _cuda.device_count()  # raises with the reason
-    return _cuda.import_cupy()
-
-
-def _index(device: Any) -> int:
-    """The number of a GPU, given as a number, a device, its name, or None for the current one.
-
-    Raises:
-        RuntimeError: there is none, or none of that number.
-        ValueError: the device isn't a GPU.
-    """
-    if device is None:
-        return int(_cupy().cuda.runtime.getDevice())
-    if not isinstance(device, int):
-        device = Device(device)
-        if device.type != "cuda":
-            raise ValueError(f"expected a cuda device, got {device}")
-        if device.index is None:
-            return _index(None)
-        device = device.index
-    count = _cuda.device_count()
-    if not 0 <= device < count:
-        raise RuntimeError(f"device 'cuda:{device}': there {'is 1 GPU' if count == 1 else f'are {count} GPUs'} here")
-    return int(device)
-
-
-def _properties(device: Any) -> Any:
-    return _cupy().cuda.runtime.getDeviceProperties(_index(device))

@@ -16,7 +16,7 @@ README = Path(__file__).parent.parent / "README.md"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MODULES = ["minitorch", *(info.name for info in pkgutil.walk_packages(minitorch.__path__, "minitorch."))]
 # Those that need a GPU, or the stand-in for CuPy: tests/on_cuda has them.
-ON_CUDA = [name for name in MODULES if name.startswith(("minitorch.backends.cuda.", "minitorch.cuda_graphs"))]
+ON_CUDA = [name for name in MODULES if name.startswith(("minitorch.backends.cuda.", "minitorch.cuda"))]
 HERE = [name for name in MODULES if name not in ("minitorch._C", *ON_CUDA)]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import cuda
+
 # GNU's OpenMP lets a thread without work spin for about 15 ms before it sleeps. Between two kernels that is no loss on
 # an idle machine, but where two programs share the processors each waits for the other's spinning threads: LeNet's
 # step, of 2 ms, took 140 ms. A thousand turns, about 50 µs, still bridge the gaps inside a step. The library reads its
@@ -89,8 +91,10 @@ class CpuBackend:
 
     scalar = staticmethod(np.asarray)
 
-    def move(self, array: Any) -> Array:
-        return array.get() if hasattr(array, "get") else array  # type: ignore[no-any-return]
+    def move(self, array: Any, non_blocking: bool = False) -> Array:
+        if not hasattr(array, "get"):
+            return array  # type: ignore[no-any-return]
+        return cuda.receive(array) if non_blocking else array.get()  # type: ignore[no-any-return]
 
     def elsewhere(self) -> None:
         return None

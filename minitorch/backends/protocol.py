@@ -48,8 +48,11 @@ class Backend(Protocol):
         """A number as a 0-d array."""
         ...
 
-    def move(self, array: Array) -> Array:
-        """An array of any device on this one: itself where it is there already."""
+    def move(self, array: Array, non_blocking: bool = False) -> Array:
+        """An array of any device on this one: itself where it is there already.
+
+        With ``non_blocking`` a copy between pinned memory and a GPU may be on its way still.
+        """
         ...
 
     def elsewhere(self) -> AbstractContextManager[Any] | None:

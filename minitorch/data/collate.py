@@ -59,3 +59,16 @@ def default_collate(batch: Sequence[Any]) -> Any:
         f"default_collate: a batch must contain tensors, NumPy arrays, numbers, dicts or lists; found "
         f"{type(first).__name__}; give DataLoader a collate_fn"
     )
+
+
+def pinned(batch: Any) -> Any:
+    """A batch with its tensors in pinned memory, in tuples, lists and dicts too. An object of another kind is asked to
+    do that itself if it has a method ``pin_memory``."""
+    if hasattr(batch, "pin_memory"):
+        return batch.pin_memory()
+    if isinstance(batch, Mapping):
+        return {key: pinned(value) for key, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        items = [pinned(item) for item in batch]
+        return type(batch)(*items) if hasattr(batch, "_fields") else type(batch)(items)
+    return batch

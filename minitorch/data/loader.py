@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..backends.cuda import why_unavailable
 from ..ops.sampling import randperm
 from ..random import Generator
-from .collate import Indices, make_batch
+from .collate import Indices, make_batch, pinned
 
 
 class DataLoader:
@@ -27,6 +29,8 @@ class DataLoader:
         drop_last: leave out a last batch that is smaller than the others.
         generator: where the random orders come from; by default the generator of :func:`minitorch.manual_seed`.
         prefetch_factor: batches that each thread is ahead.
+        pin_memory: put the tensors of a batch into pinned memory, for ``to("cuda", non_blocking=True)``. Where there is
+            no GPU that is warned of once, and left.
 
     An exception in the dataset is raised where the loader is iterated, with its traceback. Leaving the loop early stops
     the threads.
@@ -54,6 +58,7 @@ class DataLoader:
         drop_last: bool = False,
         generator: Generator | None = None,
         prefetch_factor: int = 2,
+        pin_memory: bool = False,
     ) -> None:
         for name, value, least in (
             ("batch_size", batch_size, 1),
@@ -72,6 +77,7 @@ class DataLoader:
         self.drop_last = drop_last
         self.generator = generator
         self.prefetch_factor = prefetch_factor
+        self.pin_memory = pin_memory
 
     def __len__(self) -> int:
         """The number of batches."""
@@ -83,17 +89,21 @@ class DataLoader:
         n = len(self.dataset)
         order = randperm(n, generator=self.generator).numpy() if self.shuffle else np.arange(n, dtype=np.int64)
         batches = [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
-        return self._prefetched(batches) if self.num_workers else map(self._make, batches)
+        make = self._make_pinned if self.pin_memory and _can_pin() else self._make
+        return self._prefetched(make, batches) if self.num_workers else map(make, batches)
 
     def _make(self, indices: Indices) -> Any:
         return make_batch(self.dataset, indices, self.collate_fn)
 
-    def _prefetched(self, batches: Sequence[Indices]) -> Iterator[Any]:
+    def _make_pinned(self, indices: Indices) -> Any:
+        return pinned(self._make(indices))
+
+    def _prefetched(self, make: Callable[[Indices], Any], batches: Sequence[Indices]) -> Iterator[Any]:
         pending: deque[Future[Any]] = deque()
         pool = ThreadPoolExecutor(self.num_workers, thread_name_prefix="DataLoader")
         try:
             for indices in batches:
-                pending.append(pool.submit(self._make, indices))
+                pending.append(pool.submit(make, indices))
                 if len(pending) > self.num_workers * self.prefetch_factor:
                     yield pending.popleft().result()
             while pending:
@@ -101,3 +111,10 @@ class DataLoader:
         finally:
             # However the loop ends (break, Ctrl-C, an exception in the dataset): no thread is left behind.
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _can_pin() -> bool:
+    reason = why_unavailable()
+    if reason is not None:
+        warnings.warn(f"DataLoader: pin_memory=True does nothing, because there is no GPU: {reason}", stacklevel=3)
+    return reason is None

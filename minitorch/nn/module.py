@@ -176,10 +176,11 @@ class Module(Members):
             elif param.grad is not None:
                 param.grad = param.grad.detach().zero_()
 
-    def to(self: T, *args: Any, device: Any = None, dtype: Any = None) -> T:
+    def to(self: T, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> T:
         """Moves and converts parameters and buffers.
 
-        ``to("cuda")``, ``to(minitorch.float64)``, ``to(device, dtype)``, or ``to(tensor)`` for both of a tensor's.
+        ``to("cuda")``, ``to(minitorch.float64)``, ``to(device, dtype, non_blocking)``, or ``to(tensor)`` for both of a
+        tensor's.
         In place: the parameters stay the objects that an optimiser holds. Integer buffers keep their dtype.
 
         Raises:
@@ -191,6 +192,8 @@ class Module(Members):
                 device, dtype = arg.device, arg.dtype
             elif isinstance(arg, (Device, str)):
                 device = arg
+            elif isinstance(arg, bool):
+                non_blocking = arg
             elif arg is not None:
                 dtype = arg
         floating = None if dtype is None else dtypes.as_dtype(dtype)
@@ -198,7 +201,7 @@ class Module(Members):
             raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={floating}")
         if device is not None:
             backend_of(device)  # raises before anything has moved
-        return self._apply(lambda t: t.to(device=device, dtype=floating if t.is_floating_point() else None))
+        return self._apply(lambda t: t.to(device, floating if t.is_floating_point() else None, non_blocking))
 
     def cpu(self: T) -> T:
         """Moves parameters and buffers to the CPU."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import dtypes
+from ..backends import cuda as _cuda
 from ..devices import device as Device
 from ..tensor import Function, Tensor, backend_of, tensor_method, wrap
 from .dispatch import Move, cast
@@ -54,7 +55,9 @@ def to(
     ``x.to(device, dtype)``, ``x.to(other)``. Itself where nothing changes, unless ``copy``.
 
     Floats become integers by cutting off the fraction. Gradients come back in the input's dtype, to the input's device.
-    ``non_blocking`` is taken for PyTorch's sake: copies to a GPU never wait for it, and those from it always do.
+    With ``non_blocking`` a copy from pinned memory (:meth:`pin_memory`) to a GPU is made while Python goes on: the
+    source must not be changed before it is done. A copy from a GPU then lands in pinned memory, and holds garbage until
+    ``minitorch.cuda.synchronize()``. Without it, and from other memory, a tensor may be used and changed at once.
 
     >>> import minitorch
     >>> minitorch.tensor([1.7, -1.7]).to(minitorch.int32)
@@ -64,6 +67,7 @@ def to(
         RuntimeError: the device can't be used; the message says what is missing.
     """
     flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+    non_blocking = non_blocking or flags[:1] == [True]
     copy = copy or flags[1:] == [True]
     for arg in args:
         if isinstance(arg, Tensor):
@@ -76,7 +80,7 @@ def to(
     if device is not None:
         backend = backend_of(device)
         if backend is not input.backend:
-            out = Move.apply(out, backend)
+            out = Move.apply(out, backend, non_blocking)
     return clone(out) if copy and out is input else out
 
 
@@ -89,7 +93,49 @@ def cpu(input: Tensor) -> Tensor:
 @tensor_method("cuda")
 def cuda(input: Tensor, device: Any = "cuda", non_blocking: bool = False) -> Tensor:
     """The tensor on a GPU: the current one, or the one of a device or number."""
-    return to(input, device=Device("cuda", device) if isinstance(device, int) else device or "cuda")
+    where = Device("cuda", device) if isinstance(device, int) else device or "cuda"
+    return to(input, device=where, non_blocking=non_blocking)
+
+
+@tensor_method("pin_memory")
+def pin_memory(input: Tensor) -> Tensor:
+    """A copy of a CPU tensor in pinned memory, from which ``to("cuda", non_blocking=True)`` copies on its own.
+
+    The operating system never moves pinned memory, so that a GPU can read it by itself. The tensor itself where it is
+    pinned already.
+
+    Raises:
+        RuntimeError: the tensor is on a GPU, or no GPU can be used; the message says what is missing.
+    """
+    if input.is_cuda:
+        raise RuntimeError(f"pin_memory: only CPU tensors can be pinned, got one on {input.device}")
+    return input if is_pinned(input) else Pin.apply(input)
+
+
+class Pin(Function):
+    """A copy in pinned memory."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Tensor:
+        try:
+            return wrap(_cuda.pin(input.data), input.backend)
+        except _cuda.Unavailable as reason:
+            raise RuntimeError(f"pin_memory: no GPU can be used: {reason}") from reason
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        return grad_output
+
+
+@tensor_method("is_pinned")
+def is_pinned(input: Tensor) -> bool:
+    """Whether the tensor is in pinned memory.
+
+    >>> import minitorch
+    >>> minitorch.ones(3).is_pinned()
+    False
+    """
+    return not input.is_cuda and _cuda.is_pinned(input.data)
 
 
 def _conversion(name: str, d: dtypes.dtype) -> None:

@@ -66,13 +66,13 @@ class Move(Function):
     """The same numbers on another device; the gradient goes back to where the input is."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, backend: Backend) -> Tensor:
+    def forward(ctx: Any, input: Tensor, backend: Backend, non_blocking: bool = False) -> Tensor:
         ctx.backend = input.backend
-        return wrap(backend.move(input.data), backend)
+        return wrap(backend.move(input.data, non_blocking), backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
-        return Move.apply(grad_output, ctx.backend), None
+        return Move.apply(grad_output, ctx.backend), None, None
 
 
 def scalar(value: Any, d: dtype, like: Tensor) -> Tensor:

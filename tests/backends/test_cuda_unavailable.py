@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import types
 
 import pytest
@@ -64,7 +67,7 @@ def fake_cupy(driver=13000, runtime=13000, devices=1, capability=(9, 0), support
     )
 
 
-CACHES = (cuda.import_cupy, cuda.device_count, cuda.check_device, cuda._backend)
+CACHES = (cuda.import_cupy, cuda._device_count, cuda.check_device, cuda._backend)
 
 
 @pytest.fixture
@@ -72,6 +75,7 @@ def installed(monkeypatch):
     """A function that installs distributions and a module ``cupy``, or an error that importing it raises."""
     for cache in CACHES:
         cache.cache_clear()
+    monkeypatch.setattr(cuda, "_initialized", None)
 
     def install(module, *distributions):
         found = [types.SimpleNamespace(metadata={"Name": name}) for name in ("numpy", *distributions)]
@@ -134,3 +138,44 @@ def test_a_device_that_works(installed):
     assert cuda.device_count() == 1
     with pytest.raises(RuntimeError, match="'cuda:1': there is 1 GPU here"):
         cuda.get_backend(1)
+
+
+def test_what_is_mended_is_found(installed):
+    """A failure isn't kept: somebody may load a driver, or install CuPy, while a notebook runs."""
+    installed(ModuleNotFoundError("no", name="cupy"))
+    assert "not installed" in cuda.why_unavailable()
+    installed(fake_cupy(driver=0), "cupy-cuda13x")
+    assert "no NVIDIA driver" in cuda.why_unavailable()
+    cuda.import_cupy.cache_clear()  # the module that was imported stays the same: here it is another one
+    installed(fake_cupy(answer=41), "cupy-cuda13x")
+    assert "result is wrong" in cuda.why_unavailable()
+    for cache in CACHES[:2]:
+        cache.cache_clear()
+    installed(fake_cupy(), "cupy-cuda13x")
+    assert cuda.why_unavailable() is None
+
+
+def test_a_forked_process_says_so(installed, monkeypatch):
+    installed(fake_cupy(), "cupy-cuda13x")
+    assert cuda.why_unavailable() is None
+    monkeypatch.setattr(cuda, "_initialized", os.getpid() + 1)
+    assert "forked" in cuda.why_unavailable()
+    with pytest.raises(RuntimeError, match=r"'cuda:0' can't be used: .*get_context\('spawn'\)"):
+        cuda.get_backend(0)
+
+
+def test_a_fork_without_cuda_is_none(installed):
+    installed(fake_cupy(driver=0), "cupy-cuda13x")
+    assert "no NVIDIA driver" in cuda.why_unavailable()
+    assert cuda._initialized is None  # nothing was initialised that a child couldn't use
+
+
+def test_no_device_is_replaced_by_a_cpu():
+    code = (
+        "import minitorch\n"
+        "try: print(minitorch.ones(1, device='cuda').device)\n"
+        "except RuntimeError as error: print(error)\n"
+    )
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("device 'cuda' can't be used: ")

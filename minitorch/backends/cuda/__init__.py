@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import sys
 from typing import Any
 
 from ... import devices
@@ -45,9 +46,9 @@ def get_backend(index: int | None = None) -> Backend:
             index = import_cupy().cuda.runtime.getDevice()
         if index < count:
             return _backend(index)
+        raise no_such_device(index)
     except Unavailable as reason:
         raise RuntimeError(f"device 'cuda{'' if index is None else f':{index}'}' can't be used: {reason}") from reason
-    raise RuntimeError(f"device 'cuda:{index}': there {'is 1 GPU' if count == 1 else f'are {count} GPUs'} here")
 
 
 @functools.cache
@@ -59,13 +60,27 @@ def _backend(index: int) -> Backend:
     return CudaBackend(index)
 
 
-@functools.cache
 def device_count() -> int:
     """The number of GPUs that the process sees.
 
     Raises:
         Unavailable: it can't see any.
     """
+    if _initialized not in (None, os.getpid()):
+        raise Unavailable(
+            "CUDA can't be used in a process that was forked from one that had used it; start it with "
+            "multiprocessing.get_context('spawn')"
+        )
+    return _device_count()
+
+
+# The process in which CUDA was first asked for anything: its state doesn't survive a fork.
+_initialized: int | None = None
+
+
+@functools.cache
+def _device_count() -> int:
+    global _initialized
     cupy = import_cupy()
     runtime = cupy.cuda.runtime
     driver = runtime.driverGetVersion()  # 12040 for a driver that supports CUDA 12.4
@@ -80,6 +95,7 @@ def device_count() -> int:
             f"the NVIDIA driver supports CUDA {_version(driver)}, but this CuPy was built for {_version(needed)}: "
             f"install a newer driver, or a CuPy for the driver's CUDA: {_INSTALL}"
         )
+    _initialized = os.getpid()
     try:
         count = int(runtime.getDeviceCount())
         problem = "there is an NVIDIA driver, but no GPU"
@@ -90,6 +106,67 @@ def device_count() -> int:
         hint = "" if hidden is None else f"; CUDA_VISIBLE_DEVICES={hidden!r} hides what it doesn't list"
         raise Unavailable(f"{problem}{hint}")
     return count
+
+
+def cupy() -> Any:
+    """CuPy's module, where there is a GPU.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    device_count()
+    return import_cupy()
+
+
+def index_of(device: Any = None) -> int:
+    """The number of a GPU, given as a number, a device, its name, or None for the current one.
+
+    Raises:
+        RuntimeError: there is none, or none of that number.
+        ValueError: the device isn't a GPU.
+    """
+    if not isinstance(device, int):
+        device = devices.device("cuda" if device is None else device)
+        if device.type != "cuda":
+            raise ValueError(f"expected a cuda device, got {device}")
+        device = device.index
+    if device is None:
+        return int(cupy().cuda.runtime.getDevice())
+    if not 0 <= device < device_count():
+        raise no_such_device(device)
+    return int(device)
+
+
+def pin(array: Any) -> Any:
+    """A copy of a NumPy array in pinned memory.
+
+    Raises:
+        Unavailable: there is no GPU.
+    """
+    device_count()
+    from . import pinned
+
+    copy = pinned.empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def is_pinned(array: Any) -> bool:
+    """Whether a NumPy array is in pinned memory."""
+    pinned = sys.modules.get(f"{__name__}.pinned")  # where that wasn't imported, nothing was pinned
+    return pinned is not None and bool(pinned.is_pinned(array))
+
+
+def receive(array: Any) -> Any:
+    """A CuPy array as a NumPy array, which may be read when the array's GPU has been waited for."""
+    from . import pinned
+
+    return pinned.receive(array)
+
+
+def no_such_device(index: int) -> RuntimeError:
+    count = device_count()
+    return RuntimeError(f"device 'cuda:{index}': there {'is 1 GPU' if count == 1 else f'are {count} GPUs'} here")
 
 
 @functools.cache

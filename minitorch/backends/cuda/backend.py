@@ -10,7 +10,7 @@ from typing import Any
 import cupy
 
 from ...devices import on
-from . import array_module, capture
+from . import array_module, capture, pinned
 from .conv2d import Conv2d
 from .elementwise import Elementwise
 from .gemm import MatMul
@@ -48,10 +48,12 @@ class CudaBackend(
         with on(self):
             return cupy.asarray(number, dtype)
 
-    def move(self, array: Array) -> Array:
+    def move(self, array: Array, non_blocking: bool = False) -> Array:
         if isinstance(array, cupy.ndarray) and array.data.device_id == self.index:
             return array
         with cupy.cuda.Device(self.index):
+            if non_blocking and pinned.is_pinned(array) and array.flags.c_contiguous:
+                return pinned.send(array)
             # Between two GPUs, a copy is made on the current one.
             return array.copy() if isinstance(array, cupy.ndarray) else cupy.asarray(array)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import cuda
 from . import conv, elementwise, local_response, loss, norm, optim, pool, reduce, scatter
 from .windows import Array, ieee
 
@@ -34,8 +35,10 @@ class ReferenceBackend:
     scalar = staticmethod(np.asarray)
 
     @staticmethod
-    def move(array: Any) -> Array:
-        return array.get() if hasattr(array, "get") else array
+    def move(array: Any, non_blocking: bool = False) -> Array:
+        if not hasattr(array, "get"):
+            return array
+        return cuda.receive(array) if non_blocking else array.get()
 
     @staticmethod
     def elsewhere() -> None:

@@ -167,7 +167,15 @@ class ndarray:
 
     def get(self, stream=None, order="C", out=None, blocking=True):
         _graph.refuse()
-        return self._array.copy(order="A" if order == "A" else "C")
+        if out is None:
+            return self._array.copy(order="A" if order == "A" else "C")
+        if not isinstance(out, np.ndarray) or out.shape != self.shape or out.dtype != self.dtype:
+            raise ValueError("cupy.ndarray.get: out must have the array's shape and dtype")
+        copy = self._array.copy()
+        _state.landing.append(lambda: np.copyto(out, copy))  # when it is waited for
+        if blocking:
+            _state.land()
+        return out
 
     def set(self, array, stream=None):
         if not isinstance(array, np.ndarray) or array.shape != self.shape or array.dtype != self.dtype:

@@ -11,3 +11,9 @@ stream = None  # the current one
 capture = None  # what a stream is capturing
 guard = "behind"  # at which end an array lies closely to a page that nobody may touch: "before" or "behind" it
 races = False  # whether kernels that are compiled now look for races
+landing = []  # copies to the host that are on their way
+
+
+def land():
+    while landing:
+        landing.pop(0)()

@@ -25,6 +25,11 @@ def _set_device(device):
     Device(device).use()
 
 
+def _synchronize_device():
+    _graph.refuse()
+    _state.land()
+
+
 runtime = types.SimpleNamespace(
     CUDARuntimeError=CUDARuntimeError,
     getDevice=lambda: _state.device,
@@ -32,7 +37,7 @@ runtime = types.SimpleNamespace(
     getDeviceCount=lambda: _state.devices,
     driverGetVersion=lambda: 13000,
     runtimeGetVersion=lambda: 13000,
-    deviceSynchronize=_graph.refuse,
+    deviceSynchronize=_synchronize_device,
     getDeviceProperties=lambda device: {
         "name": b"fibers of a CPU",
         "major": 9,
@@ -77,6 +82,7 @@ class Stream:
     def synchronize(self):
         if self.is_capturing():
             _graph.refuse()
+        _state.land()
 
     def record(self, event=None):
         event = event or Event()
@@ -143,3 +149,11 @@ class PinnedMemoryPool:
 
     def n_free_blocks(self):
         return 0
+
+
+class PinnedMemoryPointer(bytearray):
+    """Memory that NumPy's arrays can be made of."""
+
+
+def alloc_pinned_memory(size):
+    return PinnedMemoryPointer(size)
