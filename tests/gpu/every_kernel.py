@@ -287,11 +287,25 @@ def launched(call: Call, in_earnest: bool) -> list[tuple[str, str]]:
 def plan(families: list[str]) -> dict[tuple[str, str], Call]:
     """For each kernel the call that is made for it, the first one that launches it; nothing is launched here."""
     calls: dict[tuple[str, str], Call] = {}
-    for family in families:
-        for call in FAMILIES[family]():
-            for kernel in launched(call, in_earnest=False):
-                calls.setdefault(kernel, call)
+    for call in itertools.chain.from_iterable(FAMILIES[family]() for family in families):
+        try:
+            kernels = launched(call, in_earnest=False)
+        except Exception as error:  # then its kernels are missing in what is returned
+            print(f"{call.said}: {type(error).__name__}: {error}", flush=True)
+            continue
+        for kernel in kernels:
+            calls.setdefault(kernel, call)
     return calls
+
+
+def make(step: Step, call: Call) -> list[tuple[str, str]]:
+    """Makes a call in earnest; an error becomes a failed check, and nothing is known of its kernels."""
+    print(call.said, flush=True)  # so that it is seen what the sanitizer's next lines belong to
+    try:
+        return launched(call, in_earnest=True)
+    except Exception as error:  # a kernel's, a launch's, the driver's: each has its own
+        step.check(call.said, False, f"{type(error).__name__}: {error}")
+        return []
 
 
 def main() -> int:
@@ -310,13 +324,9 @@ def main() -> int:
     different = list({id(call): call for call in calls.values()}.values())
     kernels = set()
     for call in different[number::count]:
-        print(call.said, flush=True)  # so that it is seen what the sanitizer's next lines belong to
-        try:
-            kernels.update(launched(call, in_earnest=True))
-        except Exception as error:  # a kernel's, a launch's, the driver's: each has its own
-            step.check(call.said, False, f"{type(error).__name__}: {error}")
-            if gpu_is_lost():
-                break
+        kernels.update(make(step, call))
+        if gpu_is_lost():
+            break
     step.check("launches", bool(kernels), f"{len(kernels)} of {len(wanted())} kernels")
     return step.status()
 

@@ -41,18 +41,20 @@ def test_the_calls_in_earnest(family, monkeypatch, capsys):
     assert "every kernel: launches: ok: " in capsys.readouterr().out
 
 
-def test_a_kernel_that_nothing_launches_and_a_call_that_fails(monkeypatch, capsys):
+def test_a_kernel_that_nothing_launches_and_calls_that_fail(monkeypatch, capsys):
     def calls():
-        yield every_kernel.Call("broken", lambda: launch._run("elementwise", "philox") or 1 / 0)
+        yield every_kernel.Call("bad", lambda: 1 / 0)
+        yield every_kernel.Call("worse", lambda: launch._run("elementwise", "philox"))  # without arguments
 
     monkeypatch.setitem(every_kernel.FAMILIES, "elementwise", calls)
-    monkeypatch.setattr(every_kernel, "plan", lambda families: {("elementwise", "philox"): next(calls())})
     monkeypatch.setattr(cupy.cuda, "set_allocator", lambda allocator: None)
     monkeypatch.setattr(sys, "argv", ["every_kernel", "--family", "elementwise"])
     assert every_kernel.main() == 1
     printed = capsys.readouterr().out
+    assert "bad: ZeroDivisionError" in printed
     assert "elementwise.cu: relu<float>: FAILED: nothing here launches it" in printed
-    assert "every kernel: broken: FAILED: TypeError" in printed
+    assert "every kernel: worse: FAILED: TypeError" in printed
+    assert "every kernel: launches: FAILED: 0 of " in printed
 
 
 def test_compiling():
