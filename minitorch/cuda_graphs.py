@@ -61,8 +61,8 @@ class CUDAGraph:
 
     What can't be captured, raises: whatever reads a tensor's numbers on the CPU (``item()``, ``if tensor:``, printing,
     ``cpu()``, boolean masks), copies from the CPU, a kernel that is used for the first time. Work on CPU tensors is
-    no part of a graph: it is done once, while capturing. Class indices aren't checked in a captured cross-entropy:
-    the loss is NaN where one is out of range. Shapes are fixed: another one needs another graph.
+    no part of a graph: it is done once, while capturing. A captured loss doesn't check class indices or probabilities:
+    it is NaN where one is out of range. Shapes are fixed: another one needs another graph.
 
     After a capture that failed everything is as before, but for gradients: call ``zero_grad()``.
     """
@@ -198,7 +198,7 @@ class _Update:
         if batch.fresh:
             raise RuntimeError(f"{what} before its state is there: make one step before the capture")
         self.optimizer, self.group = optimizer, group
-        self.tensors = batch.tensors
+        self.versions = [tensor._shared_version() for tensor in batch.tensors]
         self.all_states = optimizer.state
         self.states = [optimizer.state.setdefault(tensor, {}) for tensor in batch.tensors]
         self.batch = Batch(batch.backend, batch.step, False, len(batch.states))
@@ -210,15 +210,16 @@ class _Update:
 
     def check(self) -> None:
         """Raises RuntimeError where the optimiser's state isn't what it was."""
-        optimizer, name = self.optimizer, type(self.optimizer).__name__
-        if optimizer.state is not self.all_states or not any(self.group is group for group in optimizer.param_groups):
+        name = type(self.optimizer).__name__
+        if self.optimizer.state is not self.all_states:  # and its groups are others as well
             raise RuntimeError(f"{name}: a state was loaded since the CUDA graph was captured; capture the step again")
-        step = self.states[0].get("step", 0)
-        if any(state.get("step", 0) != step for state in self.states):
-            raise RuntimeError(
-                f"{name}: some parameters have been updated without others since the CUDA graph was captured, so that "
-                f"they are at different steps now; capture the step again"
-            )
+        step = self.states[0]["step"]
+        for state in self.states:
+            if state["step"] != step:
+                raise RuntimeError(
+                    f"{name}: some parameters have been updated without others since the CUDA graph was captured, so "
+                    f"that they are at different steps now; capture the step again"
+                )
         self.batch.step = step + 1
 
     def ask(self) -> None:
@@ -230,8 +231,8 @@ class _Update:
         step = self.batch.step
         for state in self.states:
             state["step"] = step
-        for tensor in self.tensors:
-            tensor._bump_version()
+        for version in self.versions:
+            version[0] += 1
 
 
 # ---- random numbers --------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from .dispatch import check_floating, in_float32
 from .geometry import Pair, int_of
 from .images import from_images, to_images
 from .max_pool import elements_of_planes, max_pool2d, positions_of_maxima
-from .pool import check_input, interval_sums
+from .pool import check_input, interval_sums, table
 
 Bins = tuple[tuple[int, int], ...]  # (start, end) of each; neither ever decreases
 
@@ -55,7 +55,7 @@ class SumOfBins(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, bins: Bins) -> Tensor:
         ctx.dim, ctx.bins = dim, _transposed(bins, input.data.shape[dim])
-        return wrap(interval_sums(input.backend.xp, input.data, dim, bins), input.backend)
+        return wrap(interval_sums(input.backend, input.data, dim, bins), input.backend)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Any:
@@ -93,8 +93,9 @@ def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
     if rows and columns:
         output = avg_pool2d(images, (rows[0], columns[0]), (rows[1], columns[1]))
     else:
-        xp = images.backend.xp
-        widths = [xp.asarray([end - start for start, end in b], images.data.dtype) for b in bins]
+        backend: Any = images.backend
+        lengths = [tuple([end - start for start, end in b]) for b in bins]
+        widths = [table(backend, each, images.data.dtype) for each in lengths]
         sums = SumOfBins.apply(SumOfBins.apply(images, 2, bins[0]), 3, bins[1])
         output = div(sums, wrap(widths[0][:, None] * widths[1], images.backend))
     return from_images(output, input.data.shape, dims)
@@ -110,16 +111,17 @@ def _adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
     if rows and columns:
         output, indices = max_pool2d(images, (rows[0], columns[0]), (rows[1], columns[1]), return_indices=True)
     else:
-        xp = images.backend.xp
-        indices = wrap(positions_of_maxima(images, *(_taps(xp, b) for b in bins)), images.backend)
+        taps = [_taps(images.backend, b) for b in bins]
+        indices = wrap(positions_of_maxima(images, *taps), images.backend)
         output = elements_of_planes(images, indices)
     shape = input.data.shape
     return from_images(output, shape, dims), from_images(indices, shape, dims)
 
 
-def _taps(xp: Any, bins: Bins) -> Any:
+def _taps(backend: Any, bins: Bins) -> Any:
     """The elements of each bin, (bins, widest); -1 where there are no more."""
-    start, end = xp.asarray(bins, int64.numpy).reshape(-1, 2).T[..., None]
+    xp = backend.xp
+    start, end = table(backend, tuple(bins), int64.numpy).reshape(-1, 2).T[..., None]
     at = start + xp.arange(max([end - start for start, end in bins], default=1))
     return xp.where(at < end, at, -1)
 

@@ -10,7 +10,7 @@ from ..tensor import Function, Tensor, wrap
 from .dispatch import check_floating, in_float32
 from .geometry import Pair, PoolGeometry, int_of
 from .images import from_images, to_images
-from .pool import Shape, interval_sums, pool_geometry
+from .pool import Shape, interval_sums, pool_geometry, table
 
 
 class AvgPool2d(Function):
@@ -90,14 +90,16 @@ def _avg_pool_of_integers(
     images: Tensor, geometry: PoolGeometry, output_size: Pair, count_include_pad: bool, divisor_override: int | None
 ) -> Tensor:
     """As the kernels, for int64, which they don't take; quotients are rounded towards 0, as C++ does in PyTorch."""
-    xp, sums, lengths = images.backend.xp, images.data, []
+    backend: Any = images.backend
+    sums, lengths = images.data, []
     for i, size in enumerate(images.data.shape[2:]):
         kernel_size, stride, padding, _ = (sizes[i] for sizes in geometry)
         starts = [o * stride - padding for o in range(output_size[i])]
         padded = [(start, min(start + kernel_size, size + padding)) for start in starts]
         inside = [(max(start, 0), min(end, size)) for start, end in padded]
-        sums = interval_sums(xp, sums, 2 + i, inside)
-        lengths.append(xp.asarray([end - start for start, end in (padded if count_include_pad else inside)]))
+        sums = interval_sums(backend, sums, 2 + i, inside)
+        counted = tuple([end - start for start, end in (padded if count_include_pad else inside)])
+        lengths.append(table(backend, counted, int64.numpy))
     divisor = divisor_override or lengths[0][:, None] * lengths[1]
     rounded_up = (sums % divisor != 0) & ((sums < 0) != (divisor < 0))
     return wrap(sums // divisor + rounded_up, images.backend)

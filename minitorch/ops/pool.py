@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from .dispatch import ieee
 from .geometry import Pair, PoolGeometry, check_at_least, sizes_of
 
@@ -80,12 +82,22 @@ def check_input(name: str, dims: int, input: Shape) -> None:
         raise RuntimeError(f"{name}: expected at least one element to pool, got input {input}")
 
 
-def interval_sums(xp: Any, array: Any, axis: int, intervals: Sequence[tuple[int, int]]) -> Any:
+@lru_cache(maxsize=1024)
+def table(backend: Any, numbers: tuple[Any, ...], dtype: Any) -> Any:
+    """An array of numbers that depend on shapes only, to be read.
+
+    It is copied to a GPU once: while a CUDA graph is captured, nothing can be.
+    """
+    return backend.xp.asarray(numbers, dtype)
+
+
+def interval_sums(backend: Any, array: Any, axis: int, intervals: Sequence[tuple[int, int]]) -> Any:
     """The sums of ``array[start:end]`` along an axis, one for each (start, end) of ``intervals``: plain array code."""
+    xp = backend.xp
     size, widest = array.shape[axis], max([end - start for start, end in intervals], default=0)
     if size == 0 or widest < 1:
         return xp.zeros((*array.shape[:axis], len(intervals), *array.shape[axis + 1 :]), array.dtype)
-    start, end = xp.asarray(intervals).T[..., None]
+    start, end = table(backend, tuple(intervals), np.int64).T[..., None]
     at = start + xp.arange(widest)  # (intervals, widest): narrower ones see too much, which counts as 0
     seen = xp.moveaxis(array, axis, -1)[..., xp.minimum(at, size - 1)]
     return xp.moveaxis(ieee.run(xp.sum, xp.where(at < end, seen, 0), -1), -1, axis)

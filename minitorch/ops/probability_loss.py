@@ -72,6 +72,8 @@ def _fitting(name: str, what: str, weight: Tensor, input: Tensor) -> Tensor:
 
 @on_its_device
 def _check_unit_interval(name: str, what: str, tensor: Tensor) -> None:
+    if tensor.backend.capturing:  # then the logarithm of a negative number makes the loss NaN
+        return
     inside = (tensor.data >= 0) & (tensor.data <= 1)  # NaN is outside
     if not inside.all():
         position = int(inside.argmin())

@@ -111,8 +111,8 @@ VARIANTS = [
         "cuda rows: the last warp is left out",
         "off by one in the sum over warps",
         LOSS,
-        "for (int w = 1; w < row_warps; ++w)",
-        "for (int w = 1; w < row_warps - 1; ++w)",
+        "for (int w = 1; w < row_threads / 32; ++w)",
+        "for (int w = 1; w < row_threads / 32 - 1; ++w)",
         ROWS,
     ),
     Variant(

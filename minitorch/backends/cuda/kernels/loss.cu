@@ -16,7 +16,6 @@
 //! instances: reduce_losses<float> reduce_losses<double> cross_entropy_backward<float> cross_entropy_backward<double>
 
 constexpr int row_threads = 256;  // in a block of the kernels on Row
-constexpr int row_warps = row_threads / 32;
 
 __device__ __forceinline__ float exponential(float x) { return expf(x); }
 __device__ __forceinline__ double exponential(double x) { return exp(x); }
@@ -50,21 +49,21 @@ __device__ __forceinline__ T reduce_warp(T value) {
 // The same for the threads of a block.
 template <class Operation, class T>
 __device__ __forceinline__ T reduce_block(T value) {
-    __shared__ T of_warp[row_warps];
+    __shared__ T of_warp[row_threads / 32];
     value = reduce_warp<Operation>(value);
     __syncthreads();  // the last reduction's values have been read
     if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = value;
     __syncthreads();
     value = of_warp[0];
 #pragma unroll
-    for (int w = 1; w < row_warps; ++w) value = Operation::of(value, of_warp[w]);
+    for (int w = 1; w < row_threads / 32; ++w) value = Operation::of(value, of_warp[w]);
     return value;
 }
 
 // A row of up to 32 * per_lane elements. Lane l has the elements l, l + 32, l + 64, ...
 template <class T, int per_lane>
 struct Row {
-    static __device__ __forceinline__ i64 number() { return blockIdx.x * i64(row_warps) + threadIdx.x / 32; }
+    static __device__ __forceinline__ i64 number() { return blockIdx.x * i64(row_threads / 32) + threadIdx.x / 32; }
     static __device__ __forceinline__ bool first_thread() { return threadIdx.x % 32 == 0; }
 
     __device__ __forceinline__ Row(const T* row, i64 columns) : columns_(int(columns)) {
@@ -201,13 +200,13 @@ __global__ void __launch_bounds__(row_threads)
 }
 
 // grad_input = grad_output * (exp(input - logsumexp) - onehot(target)), 0 where the target is ignored: (R) -> (R, C).
-// With a divisor there is one gradient for all rows, grad_output[0] / divisor. The threads of a block are (x, y), y the row and x the column, both taken in steps: short rows leave no thread
-// without work.
+// With a divisor there is one gradient for all rows, grad_output[0] / divisor. The threads of a block are (x, y), y the
+// row and x the column, both taken in steps: short rows leave no thread without work.
 template <class T>
-__global__ void cross_entropy_backward(const T* __restrict__ grad_output, const T* __restrict__ input,
-                                       const i64* __restrict__ target, const T* __restrict__ logsumexp,
-                                       i64 ignore_index, const T* __restrict__ divisor, T* __restrict__ grad_input,
-                                       i64 rows, i64 columns) {
+__global__ void __launch_bounds__(row_threads)
+    cross_entropy_backward(const T* __restrict__ grad_output, const T* __restrict__ input,
+                           const i64* __restrict__ target, const T* __restrict__ logsumexp, i64 ignore_index,
+                           const T* __restrict__ divisor, T* __restrict__ grad_input, i64 rows, i64 columns) {
     const i64 r = blockIdx.x * i64(blockDim.y) + threadIdx.y;
     if (r >= rows) return;
     const i64 label = target[r];

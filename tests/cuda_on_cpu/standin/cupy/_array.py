@@ -18,8 +18,8 @@ from . import _graph, _memory, _state
 # Functions whose results have a shape that depends on numbers, so that CuPy waits for these; and those that change
 # their first argument.
 _WAITING = {"nonzero", "flatnonzero", "argwhere", "unique", "extract", "compress", "bincount"}
-_WRITING = {"copyto", "fill_diagonal", "place", "put", "putmask", "sort", "partition", "add.at", "subtract.at"}
-_WRITING |= {"maximum.at", "minimum.at", "bitwise_and.at", "bitwise_or.at", "bitwise_xor.at"}
+_WRITING = {"copyto", "fill_diagonal", "place", "put", "putmask", "add.at", "subtract.at", "maximum.at", "minimum.at"}
+_WRITING |= {"bitwise_and.at", "bitwise_or.at", "bitwise_xor.at", np.ndarray.sort, np.ndarray.partition}
 
 NAMES = json.loads(pathlib.Path(__file__).with_name("names.json").read_text())
 
@@ -68,7 +68,9 @@ def calling(function, name, parameters=None):
         kwargs = {key: unwrapped(value) for key, value in kwargs.items()}
         if name in _WAITING or (name == "where" and len(args) == 1):
             _graph.refuse()
-        writes = args[:1] if name in _WRITING else [] if kwargs.get("out") is None else [kwargs["out"]]
+        writes = [] if kwargs.get("out") is None else [kwargs["out"]]
+        if name in _WRITING or function in _WRITING:
+            writes = args[:1]
         return wrapped(_graph.run(function, *args, writes=writes, **kwargs))
 
     call.__name__ = name
