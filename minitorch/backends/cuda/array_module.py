@@ -74,6 +74,8 @@ def floor_divide(x1: Array, x2: Array) -> Array:
     """The largest integer not above x1/x2. CuPy's rounds x1/x2 first: up to the next integer, at times."""
     if x1.dtype.kind != "f":
         return cupy.floor_divide(x1, x2)
+    if x1.dtype.itemsize == 2:  # the quotient may need more digits than half precision has: rounded once, as NumPy's
+        return floor_divide(x1.astype(np.float32), x2.astype(np.float32)).astype(np.float16)
     rest = cupy.fmod(x1, x2)
     # An integer but for rounding: the nearest one.
     quotient = cupy.rint((x1 - rest) / x2) - _other_signs(rest, x2)

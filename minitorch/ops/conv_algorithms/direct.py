@@ -21,10 +21,13 @@ from .taps import padded, quiet, taps, unpadded
 
 
 class Direct:
-    """``algorithm="direct"``. It needs nothing but array code, and so takes integers too."""
+    """``algorithm="direct"``. It takes integers too, for whose products the array module has a function."""
 
     def __init__(self, backend: Any) -> None:
-        self.xp = backend.xp
+        self.backend, self.xp = backend, backend.xp
+
+    def _product(self, a: Any, b: Any) -> Any:
+        return self.backend.matmul(a, b) if a.dtype.kind == "f" else self.xp.matmul(a, b)
 
     @quiet
     def conv2d(
@@ -36,7 +39,7 @@ class Direct:
         matrices = weight.reshape(groups, O // groups, C // groups, *kernel)
         output = self.xp.zeros((N, groups, O // groups, OH * OW), dtype=input.dtype)
         for kh, kw, seen in taps(padded(self.xp, input, padding), kernel, (OH, OW), stride, dilation):
-            output += self.xp.matmul(matrices[..., kh, kw], seen.reshape(N, groups, C // groups, OH * OW))
+            output += self._product(matrices[..., kh, kw], seen.reshape(N, groups, C // groups, OH * OW))
         output = output.reshape(N, O, OH, OW)
         if bias is not None:
             output += bias[:, None, None]
@@ -61,7 +64,7 @@ class Direct:
         shape = N, C, H + 2 * padding[0], W + 2 * padding[1]
         image = self.xp.zeros(shape, dtype=grad_output.dtype)
         for kh, kw, seen in taps(image, kernel, (OH, OW), stride, dilation):
-            seen += self.xp.matmul(matrices[..., kh, kw], rows).reshape(seen.shape)
+            seen += self._product(matrices[..., kh, kw], rows).reshape(seen.shape)
         return unpadded(image, padding).copy()
 
     @quiet
@@ -82,5 +85,5 @@ class Direct:
         matrices = self.xp.empty((groups, O // groups, C // groups, *kernel), dtype=input.dtype)
         for kh, kw, seen in taps(padded(self.xp, input, padding), kernel, (OH, OW), stride, dilation):
             columns = seen.reshape(N, groups, C // groups, OH * OW).swapaxes(2, 3)
-            matrices[..., kh, kw] = self.xp.matmul(rows, columns).sum(0)
+            matrices[..., kh, kw] = self._product(rows, columns).sum(0)
         return matrices.reshape(weight_shape)
