@@ -47,6 +47,10 @@ class Log:
         with open(self.path, "a") as file:
             file.write(json.dumps(line) + "\n")
 
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.write(test=report.nodeid, outcome="failed", seconds=0, said=reason(report))
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.write(test=nodeid, outcome="begun", at=time.time())
 
@@ -66,7 +70,7 @@ def reason(report: Any) -> str:
     if report.outcome == "skipped" and isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash else report.longrepr)[:600]
+    return str(crash.message if crash else report.longrepr)[-600:]
 
 
 def gpu_is_lost() -> bool:

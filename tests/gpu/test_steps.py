@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -97,6 +99,19 @@ def test_a_suite_that_runs_no_test_fails(tmp_path):
     assert step.status() == 1
 
 
+def test_a_file_that_cannot_be_imported_fails_once_and_the_others_run(tmp_path):
+    (tmp_path / "test_bad.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "test_good.py").write_text("def test_a(): pass\ndef test_b(): pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    started = shards(tmp_path, tmp_path, 2)
+    suite.run(started, 60)
+    step = Step("suite", None)
+    suite.judge(step, "tests", started)
+    (bad, whole) = step.checks
+    assert "No module named 'nothing_of_that_name'" in bad["said"]
+    assert whole["said"] == "2 passed, 1 failed, 0 skipped"
+
+
 RACES = "========= RACECHECK SUMMARY: {} hazards displayed ({} errors, {} warnings)\n"
 ERRORS = "========= ERROR SUMMARY: {} errors\n"
 LAUNCHED = "every kernel: launches: ok: 7 of 9 kernels\n"
@@ -189,3 +204,11 @@ def test_the_extension_works_or_is_built(tmp_path, monkeypatch):
     monkeypatch.setattr(build_extension, "build", lambda folder: (_ for _ in ()).throw(RuntimeError("no cmake")))
     assert build_extension.main() == 1
     assert json.loads(out.read_text())["checks"] == [{"what": "C++ kernels", "passed": False, "said": "no cmake"}]
+
+
+def test_without_a_gpu_the_script_says_so_at_once(tmp_path):
+    command = [str(build_extension.PROJECT / "tests" / "gpu" / "run"), str(tmp_path)]
+    environment = {**os.environ, "PYTHON": sys.executable, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tests/gpu/run: there is nothing to confirm here: ")
