@@ -46,6 +46,15 @@ def standardize(
 def standardize_backward(
     grad_normalized: _Array, normalized: _Array, scale: _Array, centred: bool, grad_input: _Array
 ) -> None: ...
+def affine(input: _Array, weight: _Array, bias: _Array | None, output: _Array) -> None: ...
+def affine_backward(
+    grad_output: _Array,
+    input: _Array,
+    weight: _Array,
+    grad_input: _Array,
+    grad_weight: _Array,
+    grad_bias: _Array,
+) -> None: ...
 def local_response(
     input: _Array, before: int, after: int, factor: float, beta: float, k: float, output: _Array, base: _Array
 ) -> None: ...

@@ -67,6 +67,40 @@ void define_standardize(nb::module_& m) {
 }
 
 template <class T>
+void define_affine(nb::module_& m) {
+    m.def(
+        "affine",
+        [](Input<T> input, Input<T> weight, std::optional<Input<T>> bias, Output<T> output) {
+            const ChannelShape shape = channel_shape(input);
+            require_same_size(input, output);
+            const auto fits = [&](const Input<T>& a) {
+                return static_cast<std::ptrdiff_t>(a.size()) == shape.channels;
+            };
+            require(fits(weight) && (!bias || fits(*bias)), "affine: one weight and bias for each channel, please");
+            const T* summands = bias ? bias->data() : nullptr;
+            const nb::gil_scoped_release released;
+            half<T>(kernels().norm).affine(shape, input.data(), weight.data(), summands, output.data());
+        },
+        "input"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "output"_a.noconvert());
+    m.def(
+        "affine_backward",
+        [](Input<T> grad_output, Input<T> input, Input<T> weight, Output<T> grad_input, Output<T> grad_weight,
+           Output<T> grad_bias) {
+            const ChannelShape shape = channel_shape(input);
+            require_same_size(input, grad_output, grad_input);
+            require_same_size(weight, grad_weight, grad_bias);
+            require(static_cast<std::ptrdiff_t>(weight.size()) == shape.channels,
+                    "affine_backward: one weight for each channel, please");
+            const nb::gil_scoped_release released;
+            half<T>(kernels().norm)
+                .affine_backward(shape, grad_output.data(), input.data(), weight.data(), grad_input.data(),
+                                 grad_weight.data(), grad_bias.data());
+        },
+        "grad_output"_a.noconvert(), "input"_a.noconvert(), "weight"_a.noconvert(), "grad_input"_a.noconvert(),
+        "grad_weight"_a.noconvert(), "grad_bias"_a.noconvert());
+}
+
+template <class T>
 void define_local_response(nb::module_& m) {
     m.def(
         "local_response",
@@ -99,6 +133,8 @@ void define_local_response(nb::module_& m) {
 void bind_norm(nb::module_& m) {
     define_standardize<float>(m);
     define_standardize<double>(m);
+    define_affine<float>(m);
+    define_affine<double>(m);
     define_local_response<float>(m);
     define_local_response<double>(m);
 }

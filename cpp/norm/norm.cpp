@@ -1,5 +1,6 @@
 #include "norm/norm.h"
 
+#include "norm/affine.h"
 #include "norm/local_response.h"
 #include "norm/standardize.h"
 
@@ -7,8 +8,8 @@ namespace mt {
 namespace {
 
 template <class T>
-constexpr NormKernels<T> norm_kernels{standardize<T>, standardize_backward<T>, local_response<T>,
-                                      local_response_backward<T>};
+constexpr NormKernels<T> norm_kernels{standardize<T>,     standardize_backward<T>, affine<T>,
+                                      affine_backward<T>, local_response<T>,       local_response_backward<T>};
 
 }  // namespace
 

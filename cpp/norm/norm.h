@@ -29,6 +29,11 @@ struct NormKernels {
     // grad_input = scale·(g - ⟨g⟩ - x̂·⟨g·x̂⟩), without ⟨g⟩ if not centred
     void (*standardize_backward)(ChannelShape, const T* grad_normalized, const T* normalized, const T* scales,
                                  bool centred, T* grad_input);
+    // output = input·weight + bias, without bias if it is null
+    void (*affine)(ChannelShape, const T* input, const T* weight, const T* bias, T* output);
+    // grad_input = g·weight, grad_weight = Σ g·x, grad_bias = Σ g
+    void (*affine_backward)(ChannelShape, const T* grad_output, const T* input, const T* weight, T* grad_input,
+                            T* grad_weight, T* grad_bias);
     // base = k + factor·Σ x² over the window, output = x·base^(-beta)
     void (*local_response)(WindowShape, const T* input, T factor, T beta, T k, T* output, T* bases);
     // grad_input = g·base^(-beta) - 2·factor·beta·x·Σ g·x·base^(-beta - 1). The window is of the channels that c is

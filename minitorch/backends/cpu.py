@@ -277,6 +277,18 @@ class CpuBackend:
         _C.standardize_backward(*arrays, centred, grad_input)
         return grad_input
 
+    def affine(self, input: Array, weight: Array, bias: Array | None) -> Array:
+        output = _empty(input.shape, input.dtype)
+        _C.affine(_contiguous(input), _contiguous(weight), None if bias is None else _contiguous(bias), output)
+        return output
+
+    def affine_backward(self, grad_output: Array, input: Array, weight: Array) -> tuple[Array, Array, Array]:
+        grad_input = _empty(input.shape, input.dtype)
+        grad_weight, grad_bias = (_empty(weight.shape, input.dtype) for _ in range(2))
+        arrays = _contiguous(grad_output), _contiguous(input), _contiguous(weight)
+        _C.affine_backward(*arrays, grad_input, grad_weight, grad_bias)
+        return grad_input, grad_weight, grad_bias
+
     def local_response_norm(self, input: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
         output, base = (_empty(input.shape, input.dtype) for _ in range(2))
         channels = input.shape[1]

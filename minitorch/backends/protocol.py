@@ -224,6 +224,14 @@ class Backend(Protocol):
         """``r·(g - ⟨g⟩ - x̂·⟨g·x̂⟩)`` with the mean ⟨·⟩ over P and Q, without ⟨g⟩ if not ``centred``: → (P, C, Q)."""
         ...
 
+    def affine(self, input: Array, weight: Array, bias: Array | None) -> Array:
+        """``x·weight + bias``, with one of each for every c: (P, C, Q), (C), (C) → (P, C, Q)."""
+        ...
+
+    def affine_backward(self, grad_output: Array, input: Array, weight: Array) -> tuple[Array, Array, Array]:
+        """``g·weight`` (P, C, Q), and the sums over P and Q of ``g·x`` and of ``g``, each (C)."""
+        ...
+
     # ---- local response normalisation: (N, C, Q), across neighbouring channels ---------------------------------------
 
     def local_response_norm(self, input: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:

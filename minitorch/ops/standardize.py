@@ -105,8 +105,40 @@ def check_parameters(name: str, input: Tensor, shape: tuple[int, ...], **paramet
             raise RuntimeError(f"{name}: not differentiable with respect to {role}, which requires grad; detach() it")
 
 
+class Affine(Function):
+    """y = x·w + b, with one w and b for each c of (P, C, Q): ∂x = ∂y·w, ∂w = Σ ∂y·x, ∂b = Σ ∂y."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(input, weight)
+        backend = input.backend
+        array = ieee.run(backend.affine, input.data, weight.data, None if bias is None else bias.data)
+        return wrap(array, backend)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Any:
+        input, weight = ctx.saved_tensors
+        if is_grad_enabled():
+            grad_input = grad_output * reshape(weight, (1, -1, 1))
+            grad_weight, grad_bias = (grad_output * input).sum((0, 2)), grad_output.sum((0, 2))
+        else:
+            backend = input.backend
+            arrays = ieee.run(backend.affine_backward, grad_output.data, input.data, weight.data)
+            grad_input, grad_weight, grad_bias = [wrap(array, backend) for array in arrays]
+        return grad_input, grad_weight, grad_bias if ctx.needs_input_grad[2] else None
+
+
 def affine(normalized: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
     """x̂·w + b, with weight and bias in a shape that broadcasts."""
-    if weight is not None:
+    if weight is None:
+        return normalized if bias is None else normalized + reshape(wide(bias), shape)
+    size, channels = normalized.data.size, weight.data.size
+    if size == 0:
         normalized = normalized * reshape(wide(weight), shape)
-    return normalized if bias is None else normalized + reshape(wide(bias), shape)
+        return affine(normalized, None, bias, shape)
+    # Behind the dimensions that the parameters have are those that share them.
+    shared = len(shape) - max([d + 1 for d, n in enumerate(shape) if n != 1], default=0)
+    inner = math.prod(normalized.data.shape[normalized.data.ndim - shared :])
+    x = reshape(normalized, (size // (channels * inner), channels, inner))
+    parameters = [p if p is None else reshape(wide(p), (channels,)) for p in (weight, bias)]
+    return reshape(Affine.apply(x, *parameters), normalized.data.shape)

@@ -1,4 +1,4 @@
-"""Standardization and local response normalisation of the CPU backend against the reference."""
+"""Standardization, affine and local response normalisation of the CPU backend against the reference."""
 
 from __future__ import annotations
 
@@ -105,6 +105,28 @@ def test_special_values_of_standardize(shape, centred, dtype):
     check_standardize(np.ascontiguousarray(x[:, 1:2]), centred, eps=0.0)
 
 
+# ---- affine ------------------------------------------------------------------------------------------------------
+
+
+def check_affine(x):
+    weight, bias = normal(x.shape[1:2], x.dtype, 2), normal(x.shape[1:2], x.dtype, 3)
+    check("affine", x, weight, bias, ulps=4, atol=4.0)
+    check("affine", x, weight, None, ulps=4)
+    sums = max(x.shape[0] * x.shape[2], 1) ** 0.5
+    check("affine_backward", normal(x.shape, x.dtype, 1), x, weight, ulps=16, atol=sums)
+
+
+@given(st.data(), st.tuples(st.integers(1, 6), st.integers(1, 20), st.integers(1, 90)), dtypes)
+def test_affine(data, shape, dtype):
+    check_affine(data.draw(arrays(shape, dtype, values="normal")))
+
+
+@both_dtypes
+@pytest.mark.parametrize("shape", [(300, 70, 1), (700, 3, 4), (2, 2, 5000)])
+def test_affine_of_long_and_narrow_channels(shape, dtype):
+    check_affine(normal(shape, dtype))
+
+
 # ---- local response ----------------------------------------------------------------------------------------------
 
 
@@ -148,6 +170,7 @@ def test_empty_arrays(shape, dtype):
     check_standardize(np.zeros(shape, dtype), True)
     check_standardize(np.zeros(shape, dtype), False)
     check_local_response(np.zeros(shape, dtype), 5)
+    check_affine(np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize("shape", [(4, 30, 3000), (6000, 40, 1), (300, 50, 7)])
@@ -159,7 +182,9 @@ def test_the_number_of_threads_makes_no_difference(shape, same_for_any_threads):
         grad_input = cpu.standardize_backward(grad, normalized, scale, True)
         output, base = cpu.local_response_norm(x, 5, 1e-4, 0.75, 1.0)
         damped = cpu.local_response_norm_backward(grad, x, base, 5, 1e-4, 0.75)
-        return normalized, scale, mean, variance, grad_input, output, base, damped
+        moved = cpu.affine(x, x[0, :, 0], x[1, :, 0])
+        gradients = cpu.affine_backward(grad, x, x[0, :, 0])
+        return normalized, scale, mean, variance, grad_input, output, base, damped, moved, *gradients
 
     same_for_any_threads(compute)
 
@@ -171,6 +196,10 @@ def test_wrong_arguments_raise():
             _C.standardize(x, 1e-5, wrong[0], wrong[1], None, wrong[2])
     with pytest.raises(ValueError, match="for each channel"):
         _C.standardize_backward(x, x, c[:2].copy(), True, x.copy())
+    with pytest.raises(ValueError, match="for each channel"):
+        _C.affine(x, c[:2].copy(), c, x.copy())
+    with pytest.raises(ValueError, match="differ in size"):
+        _C.affine_backward(x, x, c, x.copy(), c.copy(), c[:1].copy())
     with pytest.raises(ValueError, match="wider than there are channels"):
         _C.local_response(x, 4, 0, 1.0, 0.75, 1.0, x.copy(), x.copy())
     with pytest.raises(ValueError, match="differ in size"):

@@ -76,6 +76,22 @@ VARIANTS = [
         row("rms_norm"),
     ),
     Variant(
+        "affine kernel: the next image's first channel",
+        "weights aren't taken from the front again for the next sample",
+        "cpp/norm/affine.h",
+        "V::set1(weight[row % shape.channels])",
+        "V::set1(weight[row < shape.channels ? row : shape.channels - 1])",
+        "tests/backends/test_norm.py -k affine",
+    ),
+    Variant(
+        "affine: a weight with the sum of the gradient",
+        "the gradients of weight and bias are exchanged",
+        "minitorch/ops/standardize.py",
+        "grad_input, grad_weight, grad_bias = [wrap(array, backend) for array in arrays]",
+        "grad_input, grad_bias, grad_weight = [wrap(array, backend) for array in arrays]",
+        row("layer_norm"),
+    ),
+    Variant(
         "local_response kernel: a window that stays behind",
         "a channel is normalised before the last of its window is there",
         "cpp/norm/local_response.h",

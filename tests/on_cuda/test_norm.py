@@ -1,4 +1,4 @@
-"""Standardization on CUDA against the reference."""
+"""Standardization, and a factor and a summand for each channel, on CUDA against the reference."""
 
 from __future__ import annotations
 
@@ -107,3 +107,37 @@ def test_the_same_bits_each_time_and_wherever_an_array_begins(shape):
         for layout in ("contiguous", "contiguous", "shifted")
     ]
     assert results[0] == results[1] == results[2]
+
+
+def check_affine(x, layout="contiguous"):
+    weight, bias = normal(x.shape[1:2], x.dtype, seed=2), normal(x.shape[1:2], x.dtype, seed=3)
+    check_close("affine", x, weight, bias, ulps=4, atol=4.0, layout=layout)
+    check_close("affine", x, weight, None, ulps=4, layout=layout)
+    sums = max(x.shape[0] * x.shape[2], 1) ** 0.5
+    check_close("affine_backward", normal(x.shape, x.dtype, seed=1), x, weight, ulps=16, atol=sums, layout=layout)
+
+
+@dtypes
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (5, 3, 1),
+        (9, 40, 1),
+        (1, 7, 1),
+        (7, 5, 4),
+        (3, 4, 49),
+        (2, 3, 64),
+        (2, 2, 4100),
+        (0, 3, 40),
+        (2, 0, 3),
+        (2, 3, 0),
+    ],
+)
+def test_affine(shape, dtype):
+    check_affine(normal(shape, dtype))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(9, 40, 1), (3, 5, 40)])
+def test_layouts_of_affine(shape, layout):
+    check_affine(normal(shape, np.float32), layout)

@@ -9,6 +9,7 @@ from . import source
 from .arrays import Array, ceil_div, contiguous
 
 THREADS = 256  # of a block
+NARROW = 32  # elements: shorter pieces of memory are better read with their neighbours
 _BLOCKS = 1024  # as many as a large GPU runs at a time, about
 
 

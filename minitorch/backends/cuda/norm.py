@@ -8,7 +8,7 @@ import cupy
 import numpy as np
 
 from .arrays import Array, ceil_div, contiguous, type_name
-from .groups import THREADS, groups, packed, power_of_two, shares
+from .groups import NARROW, THREADS, groups, packed, power_of_two, shares
 from .launch import launch
 from .reduce import Reductions
 
@@ -63,13 +63,43 @@ class Normalization:
         if P * R <= _LONG:
             _launch_held("backward", normalized, pack, *arrays, *results)
         else:
+            sums = _gradient_sums(grad_normalized, normalized)
             chunk, parts = shares(P * R, O, _LONG, 4 * _LONG)
             whole = groups("norm", normalized.shape, pack, THREADS, chunk, parts)
-            sums = cupy.empty((2, O, parts), normalized.dtype)
-            _launch("gradient_sums", (pack,), normalized, O * parts, grad_normalized, normalized, sums, whole)
-            sums = Reductions.sum(sums, (2,))
             _launch("backward_long", (pack,), normalized, O * parts, *arrays, sums, *results, whole)
         return grad_input
+
+    @staticmethod
+    def affine(input: Array, weight: Array, bias: Array | None) -> Array:
+        _, C, Q = input.shape
+        input, pack = packed(input, C if Q == 1 else Q)
+        output = cupy.empty_like(input)
+        arrays = input, contiguous(weight), None if bias is None else contiguous(bias), output
+        packs = input.size // pack
+        _launch("affine", (pack,), input, ceil_div(packs, THREADS), *arrays, *map(np.int64, (packs, C, Q)))
+        return output
+
+    @staticmethod
+    def affine_backward(grad_output: Array, input: Array, weight: Array) -> tuple[Array, Array, Array]:
+        grad_input = Normalization.affine(grad_output, weight, None)
+        if input.shape[2] < NARROW or not input.size:
+            sums = (Reductions.sum(array, (0, 2)) for array in (grad_output, grad_output * input))
+        else:
+            sums = iter(_gradient_sums(grad_output, input))
+        grad_bias, grad_weight = sums
+        return grad_input, grad_weight, grad_bias
+
+
+def _gradient_sums(grad: Array, array: Array) -> Array:
+    """Σg and Σg·x of each group of two arrays (P, O, R): → (2, O)."""
+    P, O, R = array.shape
+    grad, pack = packed(grad, R)
+    array, _ = packed(array, R)
+    chunk, parts = shares(P * R, O, _LONG, 4 * _LONG)
+    sums = cupy.empty((2, O, parts), array.dtype)
+    whole = groups("norm", (P, O, R), pack, THREADS, chunk, parts)
+    _launch("gradient_sums", (pack,), array, O * parts, grad, array, sums, whole)
+    return Reductions.sum(sums, (2,))
 
 
 def _launch_held(kernel: str, array: Array, pack: int, *args: Any) -> None:

@@ -10,11 +10,10 @@ import cupy
 import numpy as np
 
 from .arrays import Array, ceil_div, type_name
-from .groups import THREADS, groups, packed, power_of_two, shares
+from .groups import NARROW, THREADS, groups, packed, power_of_two, shares
 from .launch import launch
 
 _SERIAL = 128  # packs that a thread adds by itself, at most
-_NARROW = 32  # elements: shorter pieces of memory are better read with their neighbours
 
 
 class Reductions:
@@ -46,7 +45,7 @@ def _merged(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[tuple[int, .
 def _sum(array: Array, sizes: tuple[int, ...], reduced: tuple[bool, ...], shape: tuple[int, ...]) -> Array:
     """The sum, of that shape, over the reduced of some merged dimensions, of which there is at least one."""
     last = len(sizes) - 1
-    if reduced == (True, False, True) and sizes[2] >= _NARROW:
+    if reduced == (True, False, True) and sizes[2] >= NARROW:
         return _sum_groups(array, (sizes[0], sizes[1], sizes[2]), shape)
     # One dimension at a time. The first of several, because it is read in longer pieces; the last alone is rows.
     axis = reduced.index(True)

@@ -71,6 +71,8 @@ class ReferenceBackend:
 
     standardize = staticmethod(norm.standardize)
     standardize_backward = staticmethod(norm.standardize_backward)
+    affine = staticmethod(norm.affine)
+    affine_backward = staticmethod(norm.affine_backward)
     local_response_norm = staticmethod(local_response.local_response_norm)
     local_response_norm_backward = staticmethod(local_response.local_response_norm_backward)
 

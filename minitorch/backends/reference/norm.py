@@ -1,4 +1,4 @@
-"""Numbers of mean 0 and variance 1, and their gradient.
+"""Numbers of mean 0 and variance 1, what layers make of them with a factor and a summand, and the gradients.
 
 Of an array (P, C, Q), each c is standardized by itself.
 """
@@ -29,6 +29,19 @@ def standardize_backward(grad_normalized: Array, normalized: Array, scale: Array
     if centred:
         grad_input -= _mean(grad_normalized)
     return np.multiply(grad_input, scale[None, :, None], order="C")
+
+
+@ieee
+def affine(input: Array, weight: Array, bias: Array | None) -> Array:
+    """x·weight + bias: (P, C, Q), (C), (C) → (P, C, Q)."""
+    output = np.multiply(input, weight[:, None], order="C")
+    return output if bias is None else output + bias[:, None]
+
+
+@ieee
+def affine_backward(grad_output: Array, input: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """g·weight (P, C, Q), Σ g·x and Σ g (C)."""
+    return affine(grad_output, weight, None), sum(grad_output * input, (0, 2)), sum(grad_output, (0, 2))
 
 
 def _mean(array: Array) -> Array:

@@ -14,6 +14,7 @@
 //! instances: standardize_long<float,4> standardize_long<float,1> standardize_long<double,2> standardize_long<double,1>
 //! instances: backward<float,4,2> backward<float,4,8> backward<float,1,8> backward<float,1,32>
 //! instances: backward<double,2,4> backward<double,2,16> backward<double,1,8> backward<double,1,32>
+//! instances: affine<float,4> affine<float,1> affine<double,2> affine<double,1>
 //! instances: gradient_sums<float,4> gradient_sums<float,1> gradient_sums<double,2> gradient_sums<double,1>
 //! instances: backward_long<float,4> backward_long<float,1> backward_long<double,2> backward_long<double,1>
 
@@ -216,7 +217,7 @@ __global__ void __launch_bounds__(group_threads, held_blocks<T>(pack * packs))
     grads.store_to(grad_input, g, share);
 }
 
-// Σg and Σg·x̂ of every part of a long group: -> sums (2, O, parts).
+// Σg and Σg·x of every part of a group: -> sums (2, O, parts).
 template <class T, int pack>
 __global__ void __launch_bounds__(group_threads, busy_blocks)
     gradient_sums(const T* __restrict__ grad_normalized, const T* __restrict__ normalized, T* __restrict__ sums,
@@ -258,4 +259,29 @@ __global__ void __launch_bounds__(group_threads, busy_blocks)
         }
         store(grad_input + at, grad);
     });
+}
+
+// Quotients of numbers below 2^32 take a fraction of the time.
+__device__ __forceinline__ i64 quotient(i64 a, i64 b) {
+    return ((a | b) >> 32) == 0 ? i64(u32(a) / u32(b)) : a / b;
+}
+
+// output = input·weight + bias (or null for none), with one of each for every channel: (P, O, R), (O), (O) -> (P, O, R).
+// `packs` is how many there are; one lies within a channel, or where R is 1, in neighbouring channels.
+template <class T, int pack>
+__global__ void __launch_bounds__(group_threads)
+    affine(const T* __restrict__ input, const T* __restrict__ weight, const T* __restrict__ bias,
+           T* __restrict__ output, i64 packs, i64 channels, i64 inner) {
+    const i64 number = blockIdx.x * i64(group_threads) + threadIdx.x;
+    if (number >= packs) return;
+    const i64 row = inner == 1 ? number * pack : quotient(number * pack, inner);
+    const i64 channel = row - quotient(row, channels) * channels;
+    Pack<T, pack> x = load<T, pack>(input + number * pack);
+#pragma unroll
+    for (int v = 0; v < pack; ++v) {
+        const i64 c = inner == 1 ? channel + v : channel;
+        x.lane[v] *= weight[c];
+        if (bias) x.lane[v] += bias[c];
+    }
+    store(output + number * pack, x);
 }
