@@ -191,11 +191,13 @@ def norm() -> Iterator[Call]:
     for dtype, length, odd in itertools.product(DTYPES, (16, 300, 600, 9000), (0, 1)):
         x = array(2, 3, length + odd, dtype=dtype)
 
-        def both(x: Any = x) -> None:
+        def all_of_it(x: Any = x) -> None:
             normalized, scale, *_ = backend.standardize(x, 1e-5, True)
             backend.standardize_backward(x, normalized, scale, True)
+            backend.affine(normalized, scale, scale)
+            backend.affine_backward(x, normalized, scale)
 
-        yield Call(f"norm of groups of {2 * (length + odd)}", both)
+        yield Call(f"norm of groups of {2 * (length + odd)}", all_of_it)
 
 
 def local_response() -> Iterator[Call]:
