@@ -62,22 +62,28 @@ def runtime() -> ctypes.CDLL:
 
 
 def module(source: str, names: tuple[str, ...], races: bool = False) -> ctypes.CDLL:
-    """The library of a CUDA source: ``body_i``, ``signature_i`` and ``constants_i`` for each kernel in ``names``.
+    """The library of a CUDA source: ``body_i`` and ``signature_i`` for each kernel in ``names``.
 
     ``races``: the kernels look for them.
     """
     runtime()
     glue = "\n".join(
         f'extern "C" __attribute__((visibility("default"))) void body_{i}(void** args) {{ mt::call(&{name}, args); }}\n'
-        f'extern "C" __attribute__((visibility("default"))) int signature_{i}(int* sizes) '
-        f"{{ return mt::signature(&{name}, sizes); }}\n"
-        f'extern "C" __attribute__((visibility("default"))) void constants_{i}(int* constant) '
-        f"{{ mt::constants(&{name}, constant); }}"
+        f'extern "C" __attribute__((visibility("default"))) int signature_{i}(int* to) '
+        f"{{ return mt::signature(&{name}, to); }}"
         for i, name in enumerate(names)
     )
     code = f'#include "shim.h"\n{shared_rewritten(source)}\n#line 1 "glue"\n{glue}\n'
     flags = (*_KERNEL_FLAGS, *_RACES) if races else _KERNEL_FLAGS
     return ctypes.CDLL(_compiled(code, flags, (HERE / "shim.h").read_text()))
+
+
+def restricted(source: str, name: str) -> list[bool]:
+    """For each parameter of a kernel, whether it is declared ``__restrict__``."""
+    kernel = re.escape(name.partition("<")[0])
+    declaration = re.search(rf"__global__[^;{{}}]*?\b{kernel}\s*\(([^)]*)\)\s*{{", source)
+    assert declaration, f"no kernel {name}"
+    return ["__restrict__" in parameter for parameter in declaration[1].split(",")]
 
 
 def shared_rewritten(source: str) -> str:

@@ -117,7 +117,7 @@ struct Vote {
 };
 unsigned ballot(unsigned mask, bool yes, int line);
 
-// The kernel's call with its arguments, and its signature: for each parameter its size, negative for a pointer.
+// The kernel's call with its arguments.
 template <class... Parameters, size_t... I>
 void call(void (*kernel)(Parameters...), void** args, std::index_sequence<I...>) {
     kernel(*static_cast<std::remove_const_t<Parameters>*>(args[I])...);
@@ -126,19 +126,29 @@ template <class... Parameters>
 void call(void (*kernel)(Parameters...), void** args) {
     call(kernel, args, std::index_sequence_for<Parameters...>());
 }
-template <class... Parameters>
-int signature(void (*)(Parameters...), int* sizes) {
-    int n = 0;
-    ((sizes[n++] = std::is_pointer<Parameters>::value ? -int(sizeof(std::remove_pointer_t<Parameters>))
-                                                      : int(sizeof(Parameters))),
-     ...);
-    return n;
+
+// Its signature: of each parameter, or what it points to, the size and NumPy's letter for its kind; whether it is a
+// pointer, and one to const.
+template <class T>
+constexpr int kind() {
+    if (std::is_same<T, bool>::value) return 'b';
+    if (std::is_floating_point<T>::value) return 'f';
+    if (!std::is_integral<T>::value) return 'V';
+    return std::is_signed<T>::value ? 'i' : 'u';
 }
-// The reads of a pointer to const need no copying back.
+template <class Parameter>
+int* describe(int* to) {
+    typedef std::remove_pointer_t<Parameter> Target;
+    *to++ = sizeof(Target);
+    *to++ = kind<std::remove_cv_t<Target>>();
+    *to++ = std::is_pointer<Parameter>::value;
+    *to++ = std::is_const<Target>::value;
+    return to;
+}
 template <class... Parameters>
-void constants(void (*)(Parameters...), int* constant) {
-    int n = 0;
-    ((constant[n++] = std::is_const<std::remove_pointer_t<Parameters>>::value), ...);
+int signature(void (*)(Parameters...), int* to) {
+    ((to = describe<Parameters>(to)), ...);
+    return sizeof...(Parameters);
 }
 
 }  // namespace mt

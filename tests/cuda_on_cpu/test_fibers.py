@@ -247,3 +247,68 @@ def test_what_kernels_may_not_use_does_not_compile(body):
 def test_several_shared_arrays_in_one_statement_are_refused():
     with pytest.raises(ValueError, match="one shared array"):
         run("__shared__ float s[4], t[4]; x[0] = 0;")
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def launched(parameters, *args, body=""):
+    structs = "struct Pair { int a, b; }; struct Large { u64 words[300]; };"
+    code = f"{HELPERS}\n{structs}\n__global__ void kernel({parameters}) {{ {body} }}"
+    cupy.RawModule(code=code, name_expressions=("kernel",)).get_function("kernel")((1,), (1,), args)
+
+
+PAIR = np.zeros((), [("a", np.int32), ("b", np.int32)])
+
+
+def test_arguments_that_fit():
+    x = cupy.zeros(4, np.float32)
+    parameters = "float* x, const float* y, const u8* z, float f, i64 i, u32 u, bool b, Pair pair"
+    scalars = np.float32(0), np.int64(0), np.uint32(0), np.bool_(True), PAIR
+    launched(parameters, x, x, cupy.zeros(3, np.uint8), *scalars)
+    launched(parameters, np.uint64(0), cupy.broadcast_to(x, (2, 4)), np.uint64(0), *scalars)
+    launched("const float* __restrict__ x, const float* __restrict__ y", x, x[1:])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "args", "message"),
+    [
+        ("float x", (), "1 parameters, 0 arguments"),
+        ("float x", (np.int32(0),), "argument 0 is int32 of 4 bytes, the parameter float of 4 bytes"),
+        ("int x", (np.float32(0),), "argument 0 is float32 of 4 bytes, the parameter signed of 4 bytes"),
+        ("u32 x", (np.int32(0),), "argument 0 is int32 of 4 bytes, the parameter unsigned of 4 bytes"),
+        ("i64 x", (np.int32(0),), "argument 0 is int32 of 4 bytes, the parameter signed of 8 bytes"),
+        ("i64 x", (PAIR,), "the parameter signed of 8 bytes"),
+        ("Pair x", (np.int64(0),), "the parameter struct of 8 bytes"),
+        ("i64 x", (0,), "argument 0 is a int"),
+        ("float* x", (np.int64(0),), "argument 0 is a int64, the parameter a pointer to float of 4 bytes"),
+        ("float* x", (np.uint64(8),), "argument 0 is a uint64, the parameter a pointer"),
+        ("float* x", (cupy.zeros(2, np.int32),), "argument 0 is an array of int32, the parameter a pointer to float"),
+        ("int* x", (cupy.zeros(2, np.uint32),), "argument 0 is an array of uint32, the parameter a pointer to signed"),
+        ("i64 x", (cupy.zeros(1, np.int64),), "argument 0 is an array of int64, the parameter signed"),
+        ("float* x", (cupy.broadcast_to(cupy.zeros(1, np.float32), (4,)),), "has elements twice"),
+    ],
+)
+def test_arguments_that_do_not_fit(parameters, args, message):
+    with pytest.raises(TypeError, match=message):
+        launched(parameters, *args)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "views"),
+    [
+        ("float* x, const float* y", lambda x: (x[1:], x[:-1])),
+        ("float* x, float* y", lambda x: (x[:3], x)),
+        ("float* __restrict__ x, const float* y", lambda x: (x, x)),
+        ("float* x, const float* __restrict__ y", lambda x: (x, x)),
+    ],
+)
+def test_an_output_that_overlaps_another_array(parameters, views):
+    with pytest.raises(ValueError, match="an array that it writes overlaps another one"):
+        launched(parameters, *views(cupy.zeros(4, np.float32)))
+
+
+def test_more_arguments_than_a_launch_takes():
+    large = np.zeros((), [("words", np.uint64, 300)])
+    with pytest.raises(RuntimeError, match="more than 4096 bytes of arguments"):
+        launched("Large a, Large b", large, large)

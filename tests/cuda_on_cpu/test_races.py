@@ -43,7 +43,7 @@ ARRIVE = "copy_async_commit(); copy_async_wait<0>(); "
 @pytest.mark.parametrize("order", range(len(cupy._state.THREAD_ORDERS)))
 def test_races_within_a_block(body, order, monkeypatch):
     monkeypatch.setattr(cupy._state, "thread_order", order)
-    with pytest.raises(RuntimeError, match="a race: a thread (reads|writes) what thread [0-9]+ (reads|writes), and no"):
+    with pytest.raises(RuntimeError, match=r"a race: a thread (reads|writes) what thread \d+ (reads|writes), and no"):
         run(body)
 
 
@@ -56,7 +56,7 @@ def test_races_within_a_block(body, order, monkeypatch):
     ],
 )
 def test_races_between_blocks(body):
-    with pytest.raises(RuntimeError, match="a race: a thread .* of another block"):
+    with pytest.raises(RuntimeError, match=r"a race: a thread .* of another block"):
         run(body, grid=2, block=32)
 
 
