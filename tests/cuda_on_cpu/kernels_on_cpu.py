@@ -17,8 +17,12 @@ SOURCES = ("fibers.cpp", "memory.cpp", "races.cpp")
 COMPILER = os.environ.get("CXX", "g++")
 
 _FLAGS = ("-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing", f"-I{HERE}")
-# A kernel that indexes outside a local or shared array, reads a float4 from an odd place, or needs more stack than
-# there is, stops there. Its symbols stay its own: two modules may define kernels of one name.
+# MINITORCH_CUDA_ON_CPU_PORTABLE=1 switches between fibers in the way of other processors than x86-64.
+_RUNTIME_FLAGS = (*_FLAGS, "-O2", *(["-DMT_PORTABLE"] if os.environ.get("MINITORCH_CUDA_ON_CPU_PORTABLE") else []))
+# A kernel that indexes outside a local or shared array, reads a float4 from an odd place, overflows an int or needs
+# more stack than there is, stops there. Address sanitizer would add nothing: it doesn't know of memory that isn't
+# malloc's, where arrays and shared memory have guard pages instead, has to be loaded before Python, and to be told of
+# every switch between stacks. A kernel's symbols stay its own: two modules may define kernels of one name.
 _KERNEL_FLAGS = (
     *_FLAGS,
     "-O1",
@@ -26,7 +30,7 @@ _KERNEL_FLAGS = (
     "-fvisibility=hidden",
     "-fno-gnu-unique",
     "-fstack-clash-protection",
-    "-fsanitize=bounds,alignment,integer-divide-by-zero",
+    "-fsanitize=bounds-strict,alignment,null,bool,shift,signed-integer-overflow,integer-divide-by-zero,return",
     "-fsanitize-undefined-trap-on-error",
 )
 # Every access to memory calls a function of races.cpp, instead of the sanitizer's library.
@@ -37,7 +41,7 @@ _RACES = ("-fsanitize=thread", "-nodefaultlibs", "--param=tsan-instrument-func-e
 def runtime() -> ctypes.CDLL:
     """The library of fibers, of memory and of races, which kernels' libraries find their functions in."""
     source = "\n".join(f'#line 1 "{name}"\n{(HERE / name).read_text()}' for name in SOURCES)
-    library = ctypes.CDLL(_compiled(source, (*_FLAGS, "-O2"), (HERE / "shim.h").read_text()), mode=ctypes.RTLD_GLOBAL)
+    library = ctypes.CDLL(_compiled(source, _RUNTIME_FLAGS, (HERE / "shim.h").read_text()), mode=ctypes.RTLD_GLOBAL)
     library.mt_launch.restype = ctypes.c_char_p
     library.mt_launch.argtypes = [
         ctypes.c_void_p,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+
 import cupy
 import numpy as np
 import pytest
@@ -218,6 +223,8 @@ OUTSIDE = "touches memory outside its arrays|writes just outside an array"
         ("*reinterpret_cast<float4*>(x + threadIdx.x % 2) = make_float4(0, 0, 0, 0);", "misaligned"),
         ("__shared__ float t[64]; copy_async<16>(t + 1, y, true); copy_async_wait<0>();", "isn't aligned"),
         ("x[0] = 1 / (int(threadIdx.x) / 64);", "division by zero|index outside"),
+        ("x[0] = (1 << 30) * (int(threadIdx.x) + 2);", "an integer that overflows"),
+        ("x[0] = 1 << (int(threadIdx.x) + 32);", "an integer that overflows"),
         ("__shared__ double t[8000]; t[0] = 0;", "48 KB"),
     ],
 )
@@ -247,6 +254,19 @@ def test_what_kernels_may_not_use_does_not_compile(body):
 def test_several_shared_arrays_in_one_statement_are_refused():
     with pytest.raises(ValueError, match="one shared array"):
         run("__shared__ float s[4], t[4]; x[0] = 0;")
+
+
+def test_the_way_of_other_processors():
+    """Elsewhere than on x86-64 the C library switches between fibers."""
+    chosen = "shared_memory or missing or halves or overflows or (stopped and forward)"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", chosen],
+        env={**os.environ, "MINITORCH_CUDA_ON_CPU_PORTABLE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 30
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ class RawKernel:
                 raise TypeError(wrong.format(f"an array of {array.dtype}"))
             if argument._device != _state.device:
                 raise RuntimeError(f"a kernel on device {_state.device} gets an array on device {argument._device}")
-            if not parameter.const and not (array.flags.writeable and _places_differ(array)):
+            if not parameter.const and array.size and not (array.flags.writeable and _places_differ(array)):
                 raise TypeError(wrong.format("a view that has elements twice, and the kernel may write into it"))
             return np.array(argument.data.ptr, np.uint64)
         if not isinstance(argument, (np.generic, np.ndarray)) or argument.size != 1:
