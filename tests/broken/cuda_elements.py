@@ -212,6 +212,23 @@ VARIANTS = [
         "end = start + kernel;",
         AVG_POOL,
     ),
+    # ---- what an index names
+    Variant(
+        "cuda index_add: every thread of a run",
+        "all threads of a run add to its place, and the last one to come wins",
+        KERNELS + "scatter.cu",
+        "    if (first > 0 && keys[first - 1] == key) return;  // not the beginning of a run\n",
+        "",
+        "tests/on_cuda/test_scatter.py",
+    ),
+    Variant(
+        "cuda index_put: the first value stays",
+        "of several values for one place the first one stays, not the last",
+        KERNELS + "scatter.cu",
+        "if (k + 1 < count && keys[k + 1] == keys[k]) return;",
+        "if (k > 0 && keys[k - 1] == keys[k]) return;",
+        "tests/on_cuda/test_scatter.py",
+    ),
     # ---- optimisers
     Variant(
         "cuda optimisers: the parameter before",

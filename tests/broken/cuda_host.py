@@ -102,8 +102,8 @@ VARIANTS = [
         "cuda matmul: the strides of b",
         "b is read as if it were transposed",
         MATMUL,
-        "a.dtype.char, M, N, a.shape[-1], (a_m, a_k, b_n, b_k), batch,",
-        "a.dtype.char, M, N, a.shape[-1], (a_m, a_k, b_k, b_n), batch,",
+        "        (a_m, a_k, b_n, b_k),\n",
+        "        (a_m, a_k, b_k, b_n),\n",
         "tests/on_cuda/test_gemm.py -k test_shapes",
     ),
     Variant(
@@ -177,6 +177,14 @@ VARIANTS = [
         "return max(1, -(-depth // max(chunk, 1)))",
         "return max(1, depth // max(chunk, 1))",
         "tests/on_cuda/test_gemm.py -k 'test_splits or test_long_sums'",
+    ),
+    Variant(
+        "cuda scatter: an order that isn't stable",
+        "of several values for one place another one stays, and their sum has another order",
+        CUDA + "scatter.py",
+        "    order = cupy.argsort(index)\n",
+        "    order = cupy.argsort(index[::-1])\n    order = index.size - 1 - order\n",
+        "tests/on_cuda/test_scatter.py",
     ),
     Variant(
         "cuda pool: a multiplier one too small",
