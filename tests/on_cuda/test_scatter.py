@@ -81,6 +81,30 @@ def test_the_last_of_several_stays(dtype, count):
     np.testing.assert_array_equal(there.get(), output)
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        (1,),
+        (slice(None), 2),
+        (slice(1, None), slice(None, None, 2), 1),
+        (1, slice(None), 2),
+        (slice(None), 1, 2),
+        (2, 1, slice(1, 3), 1),
+    ],
+    ids=str,
+)
+def test_arrays_among_slices(index):
+    """A number n stands for an array of n dimensions, which broadcasts with the others."""
+    rng = np.random.default_rng(3)
+    output = numbers(rng, (3, 4, 5, 2), np.float32)
+    index = tuple(rng.integers(-2, 2, (3, 4)[-n:]) if isinstance(n, int) else n for n in index)
+    source = numbers(rng, output[index].shape, np.float32)
+    there = cupy.asarray(output)
+    Scatter.index_put(there, tuple(i if isinstance(i, slice) else cupy.asarray(i) for i in index), cupy.asarray(source))
+    reference.index_put(output, index, source)
+    np.testing.assert_array_equal(there.get(), output)
+
+
 def test_values_that_do_not_fit():
     with pytest.raises(ValueError, match="broadcast"):
         Scatter.index_put(cupy.zeros(3), (cupy.asarray([0, 1]),), cupy.zeros(3))

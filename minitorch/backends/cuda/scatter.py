@@ -6,6 +6,7 @@ place stays: both may give other bits every time. Here the index is sorted first
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import cupy
@@ -46,7 +47,7 @@ class Scatter:
         if not source.ndim:  # then it doesn't matter which one stays
             output[index] = source
             return
-        places = cupy.arange(output.size).reshape(output.shape)[index]
+        places = _places(output.shape, index)
         values = contiguous(cupy.broadcast_to(source, places.shape).astype(output.dtype, copy=False))
         name, same_size = _BYTES[output.itemsize]
         whole = contiguous(output)
@@ -55,6 +56,24 @@ class Scatter:
         _launch(f"index_put<{name}>", values.size, flat, *arrays, np.int64(values.size))
         if whole is not output:
             output[...] = whole
+
+
+def _places(shape: tuple[int, ...], index: tuple[Any, ...]) -> Array:
+    """Where in C order the elements of ``array[index]`` lie in an array of ``shape``."""
+    index = (*index, *[slice(None)] * (len(shape) - len(index)))
+    strides = [math.prod(shape[d + 1 :]) for d in range(len(shape))]
+    named = [d for d, item in enumerate(index) if not isinstance(item, slice)]
+    others = [d for d in range(len(shape)) if d not in named]
+    places = sum(index[d].astype(np.int64) % shape[d] * strides[d] for d in named)
+    # The dimensions of the arrays stand together: where the arrays stand, or first if there are slices between these.
+    before = named[0] if named[-1] - named[0] < len(named) else 0
+    rank, own = len(others) + places.ndim, places.ndim
+    places = places.reshape(places.shape + (1,) * (len(others) - before))
+    for position, d in enumerate(others):
+        axis = position if position < before else position + own
+        steps = cupy.arange(shape[d])[index[d]] * strides[d]
+        places = places + steps.reshape((-1,) + (1,) * (rank - 1 - axis))
+    return places
 
 
 def _sorted(index: Array) -> tuple[Array, Array]:
