@@ -95,8 +95,9 @@ class CUDAGraph:
         module = importlib.import_module(_CAPTURE)
         if is_current_stream_capturing():
             raise RuntimeError("a CUDA graph is already being captured; one can't be captured inside another")
-        self._capture = module.Capture(None if stream is None else stream._stream)
-        self._capture.begin()
+        recording = module.Capture(None if stream is None else stream._stream)
+        recording.begin()
+        self._capture = recording
         for stream in self._generators.values():
             stream.begin(self._capture)
         _optimizer.capture.note = self._note
@@ -121,7 +122,7 @@ class CUDAGraph:
         finally:
             for stream in self._generators.values():
                 stream.end()
-            for update in self._updates:
+            for update in reversed(self._updates):
                 update.undo()
             if not self._ready:
                 self.reset()
@@ -135,7 +136,7 @@ class CUDAGraph:
         """
         if not self._ready:
             raise RuntimeError("replay: nothing has been captured; capture a step with minitorch.cuda.graph(g) first")
-        if is_current_stream_capturing():
+        if sys.modules[_CAPTURE].current() is not None:
             raise RuntimeError("replay: a CUDA graph can't be replayed while another one is being captured")
         if self._updates:
             self._refresh_numbers()
@@ -161,11 +162,21 @@ class CUDAGraph:
         self._updates.append(_Update(optimizer, group, batch))
 
     def _refresh_numbers(self) -> None:
-        for update in self._updates:
-            update.check()
-        with sys.modules[_CAPTURE].asking() as asked:
-            for update in self._updates:
-                update.ask()
+        """Counts the optimisers' steps, and gives the kernels the numbers of these; all of it or nothing."""
+        counted: list[_Update] = []
+        try:
+            with sys.modules[_CAPTURE].asking() as asked:
+                for update in self._updates:
+                    update.count()
+                    counted.append(update)
+                    update.ask()
+            self._place_numbers(asked)
+        except BaseException:
+            for update in reversed(counted):
+                update.undo()
+            raise
+
+    def _place_numbers(self, asked: list[tuple[Any, Any]]) -> None:
         for (fixed, numbers), (captured, places) in zip(asked, self._capture.steps, strict=True):
             if fixed != captured:
                 raise RuntimeError(
@@ -175,8 +186,6 @@ class CUDAGraph:
             with np.errstate(all="ignore"):
                 for place in places:
                     place[...] = numbers
-        for update in self._updates:
-            update.count()
 
 
 class _Update:
@@ -203,13 +212,12 @@ class _Update:
         self.states = [optimizer.state.setdefault(tensor, {}) for tensor in batch.tensors]
         self.batch = Batch(batch.backend, batch.step, False, len(batch.states))
 
-    def undo(self) -> None:
-        """Nothing was updated when this was captured."""
-        for state in self.states:
-            state["step"] = self.batch.step - 1
+    def count(self) -> None:
+        """Does what an update does on the CPU.
 
-    def check(self) -> None:
-        """Raises RuntimeError where the optimiser's state isn't what it was."""
+        Raises:
+            RuntimeError: the optimiser's state isn't what it was.
+        """
         name = type(self.optimizer).__name__
         if self.optimizer.state is not self.all_states:  # and its groups are others as well
             raise RuntimeError(f"{name}: a state was loaded since the CUDA graph was captured; capture the step again")
@@ -221,18 +229,19 @@ class _Update:
                     f"that they are at different steps now; capture the step again"
                 )
         self.batch.step = step + 1
+        for state in self.states:
+            state["step"] = step + 1
+        for version in self.versions:
+            version[0] += 1
 
     def ask(self) -> None:
         """Calls the update for its numbers only."""
         self.optimizer._update(self.batch, self.group)
 
-    def count(self) -> None:
-        """Does what an update does on the CPU."""
-        step = self.batch.step
+    def undo(self) -> None:
+        """Nothing was updated."""
         for state in self.states:
-            state["step"] = step
-        for version in self.versions:
-            version[0] += 1
+            state["step"] = self.batch.step - 1
 
 
 # ---- random numbers --------------------------------------------------------------------------------------------------
@@ -269,7 +278,8 @@ class _Stream:
     def advance(self) -> None:
         """Takes the numbers of one replay out of the stream."""
         if self.on_host is not None:
-            self.on_host[...] = self.generator.reserve(self.words)
+            seed, offset = self.generator.reserve(self.words)
+            self.on_host[...] = seed % 2**64, offset % 2**64
 
 
 class _Seed(int):
@@ -312,15 +322,13 @@ class graph:
         try:
             self.cuda_graph.capture_end()
         except RuntimeError as at_end:
-            if error is None:
-                error = at_end
+            if error is None and not _is_of_capturing(at_end):
+                raise
+            error = error or at_end
+        if error is not None:
+            self.cuda_graph.reset()
             if _is_of_capturing(error):
                 raise RuntimeError(_NOT_CAPTURED.format(error=error)) from error
-            if error is at_end:
-                raise
-        else:
-            if error is not None:
-                self.cuda_graph.reset()
 
 
 _NOT_CAPTURED = (

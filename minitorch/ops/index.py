@@ -94,9 +94,8 @@ def _item(item: Any, input: Tensor) -> Any:
     """One item of an index as an int, a slice, None, ..., or a tensor: a mask, or integers with dimensions."""
     if type(item) in _OF_VIEWS or isinstance(item, np.integer):
         return item
-    xp = input.backend.xp
     if isinstance(item, (bool, np.bool_, list, range, np.ndarray)):
-        array = xp.array(item)  # a copy: nobody shall change it before backward
+        array = input.backend.move(np.array(item))  # a copy: nobody shall change it before backward
         item = wrap(array.astype(np.int64) if array.size == 0 and array.dtype.kind == "f" else array, input.backend)
     if not isinstance(item, Tensor):
         raise IndexError(
@@ -297,7 +296,7 @@ def _assigned(value: Any, input: Tensor) -> Any:
             same_device("setitem", input, value)
         return input.backend.move(value.data)
     if isinstance(value, np.ndarray):
-        return input.backend.xp.asarray(value)
+        return input.backend.move(value)
     if isinstance(value, (bool, int, float, np.generic)):
         return input.backend.xp.asarray(fitting_number(value, input.dtype))
     raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}")

@@ -88,7 +88,7 @@ def table(backend: Any, numbers: tuple[Any, ...], dtype: Any) -> Any:
 
     It is copied to a GPU once: while a CUDA graph is captured, nothing can be.
     """
-    return backend.xp.asarray(numbers, dtype)
+    return backend.move(np.asarray(numbers, dtype))
 
 
 def interval_sums(backend: Any, array: Any, axis: int, intervals: Sequence[tuple[int, int]]) -> Any:

@@ -313,6 +313,16 @@ def test_on_another_device_than_the_current_one():
     assert x.tolist() == (minitorch.full((3,), 2.0) + minitorch.rand(3) + minitorch.rand(3)).tolist()
 
 
+def test_two_steps_in_one_graph():
+    trainings = []
+    for graphed in (True, False):
+        training = Training(graphed, make_model=SmallNet, make_optimizer=optim.Adam)
+        step = training.step
+        training.step = lambda step=step: (step(), step())[1]
+        trainings.append(training.train(batches(3)))
+    assert_same(*trainings)
+
+
 def test_on_the_stream_that_is_the_current_one():
     x = minitorch.zeros(3, device="cuda")
     x.add_(0)
@@ -379,6 +389,8 @@ SYNCHRONISING = {
     "nonzero": lambda x: x.nonzero(),
     "from the CPU": lambda x: x.copy_(minitorch.ones(3)),
     "a new tensor": lambda x: x + minitorch.tensor([1.0, 2.0, 3.0], device="cuda"),
+    "a list of indices": lambda x: x[[0, 2]],
+    "a pinned tensor": lambda x: x.copy_(minitorch.ones(3).pin_memory(), non_blocking=True),
     "synchronize": lambda x: minitorch.cuda.synchronize(),
     "an event": lambda x: minitorch.cuda.current_stream().record_event().synchronize(),
 }
@@ -404,6 +416,21 @@ def test_a_kernel_used_for_the_first_time(monkeypatch):
     x = minitorch.ones(3, device="cuda")
     with pytest.raises(RuntimeError, match="make one step before"), capture(CUDAGraph()):
         F.relu(x)
+    assert_works()
+
+
+def test_an_error_that_does_not_end_the_capture_by_itself():
+    x = minitorch.ones(3, device="cuda").add_(1)
+    graph = CUDAGraph()
+
+    def fail():
+        x.add_(1)
+        raise type("CUDARuntimeError", (RuntimeError,), {})("cudaErrorCapturedEvent: an event was captured")
+
+    with pytest.raises(RuntimeError, match="can't be captured in a CUDA graph"), capture(graph):
+        fail()
+    with pytest.raises(RuntimeError, match="nothing has been captured"):
+        graph.replay()
     assert_works()
 
 

@@ -51,6 +51,11 @@ class CudaBackend(
     def move(self, array: Array, non_blocking: bool = False) -> Array:
         if isinstance(array, cupy.ndarray) and array.data.device_id == self.index:
             return array
+        if self.capturing and not isinstance(array, cupy.ndarray) and array.ndim:  # a number is a kernel's argument
+            raise RuntimeError(
+                "a copy from the CPU can't be captured in a CUDA graph: make the tensor before, and copy_() into it "
+                "between replays"
+            )
         with cupy.cuda.Device(self.index):
             if non_blocking and pinned.is_pinned(array) and array.flags.c_contiguous:
                 return pinned.send(array)
