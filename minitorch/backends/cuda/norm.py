@@ -31,24 +31,8 @@ class Normalization:
         if P * R <= _LONG:
             _launch_held("standardize", input, pack, input, normalized, *statistics, epsilon)
         else:
-            chunk, parts = shares(P * R, O, _LONG, _LONG)
-            part_means, part_squares = (cupy.empty((O, parts), input.dtype) for _ in range(2))
-            held = pack, _MANY // pack
-            whole = groups("norm", input.shape, pack, THREADS, chunk, parts)
-            moments = input, part_means, part_squares, np.bool_(centred)
-            _launch("moments", held, input, O * parts, *moments, whole)
-            sizes = map(np.int64, (O, parts, chunk, P * R))
-            _launch(
-                "combine_moments",
-                (),
-                input,
-                ceil_div(O, _WARPS),
-                part_means,
-                part_squares,
-                *statistics,
-                epsilon,
-                *sizes,
-            )
+            _find_statistics(input, pack, centred, statistics, epsilon)
+            whole, parts = _in_parts(input, pack, 4 * _LONG)
             _launch("standardize_long", (pack,), input, O * parts, input, normalized, *statistics[:2], whole)
         return normalized, *statistics
 
@@ -64,8 +48,7 @@ class Normalization:
             _launch_held("backward", normalized, pack, *arrays, *results)
         else:
             sums = _gradient_sums(grad_normalized, normalized)
-            chunk, parts = shares(P * R, O, _LONG, 4 * _LONG)
-            whole = groups("norm", normalized.shape, pack, THREADS, chunk, parts)
+            whole, parts = _in_parts(normalized, pack, 4 * _LONG)
             _launch("backward_long", (pack,), normalized, O * parts, *arrays, sums, *results, whole)
         return grad_input
 
@@ -83,21 +66,36 @@ class Normalization:
     def affine_backward(grad_output: Array, input: Array, weight: Array) -> tuple[Array, Array, Array]:
         grad_input = Normalization.affine(grad_output, weight, None)
         if input.shape[2] < NARROW or not input.size:
-            sums = (Reductions.sum(array, (0, 2)) for array in (grad_output, grad_output * input))
+            grad_bias, grad_weight = (Reductions.sum(array, (0, 2)) for array in (grad_output, grad_output * input))
         else:
-            sums = iter(_gradient_sums(grad_output, input))
-        grad_bias, grad_weight = sums
+            grad_bias, grad_weight = _gradient_sums(grad_output, input)
         return grad_input, grad_weight, grad_bias
+
+
+def _find_statistics(input: Array, pack: int, centred: bool, statistics: tuple[Any, ...], epsilon: Any) -> None:
+    """The scales, means (or None) and variances of long groups, from those of parts that a block's registers hold."""
+    P, O, R = input.shape
+    whole, parts = _in_parts(input, pack, _LONG)
+    moments = tuple([cupy.empty((O, parts), input.dtype) for _ in range(2)])
+    _launch("moments", (pack, _MANY // pack), input, O * parts, input, *moments, np.bool_(centred), whole)
+    sizes = map(np.int64, (O, parts, whole["chunk"], P * R))
+    _launch("combine_moments", (), input, ceil_div(O, _WARPS), *moments, *statistics, epsilon, *sizes)
+
+
+def _in_parts(array: Array, pack: int, most: int) -> tuple[Any, int]:
+    """The struct ``Groups`` for blocks that share each group, at most ``most`` elements a block, and their number."""
+    P, O, R = array.shape
+    chunk, parts = shares(P * R, O, _LONG, most)
+    return groups("norm", (P, O, R), pack, THREADS, chunk, parts), parts
 
 
 def _gradient_sums(grad: Array, array: Array) -> Array:
     """Σg and Σg·x of each group of two arrays (P, O, R): → (2, O)."""
-    P, O, R = array.shape
+    _, O, R = array.shape
     grad, pack = packed(grad, R)
     array, _ = packed(array, R)
-    chunk, parts = shares(P * R, O, _LONG, 4 * _LONG)
+    whole, parts = _in_parts(array, pack, 4 * _LONG)
     sums = cupy.empty((2, O, parts), array.dtype)
-    whole = groups("norm", (P, O, R), pack, THREADS, chunk, parts)
     _launch("gradient_sums", (pack,), array, O * parts, grad, array, sums, whole)
     return Reductions.sum(sums, (2,))
 
