@@ -278,6 +278,91 @@ def test_dropout(p, dtype):
     assert backend.dropout(np.ones((), dtype), 0.0, 7, 3).shape == ()
 
 
+# ---- sums and normalisations ---------------------------------------------------------------------------------------
+
+
+def test_sum():
+    x = integers(2, 3, 4)
+    for keepdims in (False, True):
+        total = backend.sum(x, (0, 2), keepdims)
+        expected = [sum(x[p, c, q] for p in range(2) for q in range(4)) for c in range(3)]
+        np.testing.assert_array_equal(total, np.reshape(expected, (1, 3, 1) if keepdims else 3))
+    np.testing.assert_array_equal(backend.sum(x, ()), x)
+    assert backend.sum(np.full(10**6, 0.1, np.float32), (0,)) == np.float32(np.float64(np.float32(0.1)) * 10**6)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_standardize_and_its_gradient(centred):
+    P, C, Q = 2, 3, 4
+    x, g = integers(P, C, Q), integers(P, C, Q, seed=1)
+    expected, grad_input = np.zeros((P, C, Q)), np.zeros((P, C, Q))
+    scales, means, variances = [], [], []
+    places = list(itertools.product(range(P), range(Q)))
+
+    def mean(numbers):
+        return math.fsum(numbers) / len(places)
+
+    for c in range(C):
+        m = mean(x[p, c, q] for p, q in places) if centred else 0.0
+        variance = mean((x[p, c, q] - m) ** 2 for p, q in places)
+        scale = 1 / math.sqrt(variance + 0.5)
+        for p, q in places:
+            expected[p, c, q] = (x[p, c, q] - m) * scale
+        mean_grad = mean(g[p, c, q] for p, q in places) if centred else 0.0
+        mean_product = mean(g[p, c, q] * expected[p, c, q] for p, q in places)
+        for p, q in places:
+            grad_input[p, c, q] = scale * (g[p, c, q] - mean_grad - expected[p, c, q] * mean_product)
+        scales.append(scale)
+        means.append(m)
+        variances.append(variance)
+    normalized, *statistics = backend.standardize(x, 0.5, centred)
+    close = {"rtol": 1e-12, "atol": 1e-14}
+    np.testing.assert_allclose(normalized, expected, **close)
+    for found, wanted in zip(statistics, (scales, means if centred else None, variances), strict=True):
+        assert (found is None) == (wanted is None)
+        if wanted is not None:
+            np.testing.assert_allclose(found, wanted, **close)
+    found = backend.standardize_backward(g, normalized, statistics[0], centred)
+    np.testing.assert_allclose(found, grad_input, **close)
+
+
+def test_affine_and_its_gradient():
+    P, C, Q = 2, 3, 4
+    x, g, weight, bias = integers(P, C, Q), integers(P, C, Q, seed=1), integers(C, seed=2), integers(C, seed=3)
+    output, grad_input, grad_weight, grad_bias = np.zeros((P, C, Q)), np.zeros((P, C, Q)), np.zeros(C), np.zeros(C)
+    for p, c, q in itertools.product(range(P), range(C), range(Q)):
+        output[p, c, q] = x[p, c, q] * weight[c] + bias[c]
+        grad_input[p, c, q] = g[p, c, q] * weight[c]
+        grad_weight[c] += g[p, c, q] * x[p, c, q]
+        grad_bias[c] += g[p, c, q]
+    np.testing.assert_array_equal(backend.affine(x, weight, bias), output)
+    np.testing.assert_array_equal(backend.affine(x, weight, None), output - bias[:, None])
+    for found, wanted in zip(backend.affine_backward(g, x, weight), (grad_input, grad_weight, grad_bias), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 9, 20])
+def test_local_response_norm_and_its_gradient(size):
+    N, C, Q = 2, 5, 3
+    alpha, beta, k = 0.5, 0.7, 1.5
+    x, g = integers(N, C, Q), integers(N, C, Q, seed=1)
+    base, grad_input = np.zeros((N, C, Q)), np.zeros((N, C, Q))
+    window = [range(max(c - size // 2, 0), min(c + (size - 1) // 2, C - 1) + 1) for c in range(C)]
+    for n, c, q in itertools.product(range(N), range(C), range(Q)):
+        base[n, c, q] = k + alpha / size * sum(x[n, i, q] ** 2 for i in window[c])
+    for n, c, q in itertools.product(range(N), range(C), range(Q)):
+        # y[c] = x[c]·base[c]^(-beta) depends on x[i] for each i in its window.
+        grad_input[n, c, q] += g[n, c, q] * base[n, c, q] ** -beta
+        for i in window[c]:
+            slope = -beta * base[n, c, q] ** (-beta - 1) * 2 * alpha / size * x[n, i, q]
+            grad_input[n, i, q] += g[n, c, q] * x[n, c, q] * slope
+    output, found = backend.local_response_norm(x, size, alpha, beta, k)
+    np.testing.assert_allclose(found, base, rtol=1e-12)
+    np.testing.assert_allclose(output, x * base**-beta, rtol=1e-12)
+    found = backend.local_response_norm_backward(g, x, base, size, alpha, beta)
+    np.testing.assert_allclose(found, grad_input, rtol=1e-12, atol=1e-13)
+
+
 # ---- rows ----------------------------------------------------------------------------------------------------------
 
 
