@@ -153,11 +153,18 @@ class Tensor(Variable, TensorMethods):
         """The one element as a Python number."""
         if self.data.size != 1:
             raise RuntimeError(f"a Tensor with {self.data.size} elements cannot be converted to Scalar")
-        return self.data.item()  # type: ignore[no-any-return]
+        return self._host().item()  # type: ignore[no-any-return]
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self.data.tolist()
+        return self._host().tolist()
+
+    def _host(self) -> np.ndarray[Any, Any]:
+        """The array on the CPU: a copy where it is on a GPU, made when what was started there is done."""
+        if self.backend.xp is np:
+            return self.data  # type: ignore[no-any-return]
+        with on(self.backend):
+            return self.data.get()  # type: ignore[no-any-return]
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The NumPy array that this tensor is made of (a copy only where ``force`` needs one).
@@ -176,7 +183,7 @@ class Tensor(Variable, TensorMethods):
                     f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
                     f"host memory first."
                 )
-        return self.data if self.backend.xp is np else self.data.get()  # type: ignore[no-any-return]
+        return self._host()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -203,7 +210,7 @@ class Tensor(Variable, TensorMethods):
                 f"Boolean value of Tensor with {'more than one' if self.data.size else 'no'} value"
                 f"{'s' if self.data.size == 0 else ''} is ambiguous"
             )
-        return bool(self.data)
+        return bool(self._host())
 
     def __float__(self) -> float:
         return float(self.item())

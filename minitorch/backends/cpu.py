@@ -94,7 +94,7 @@ class CpuBackend:
     def move(self, array: Any, non_blocking: bool = False) -> Array:
         if not hasattr(array, "get"):
             return array  # type: ignore[no-any-return]
-        return cuda.receive(array) if non_blocking else array.get()  # type: ignore[no-any-return]
+        return cuda.to_host(array, non_blocking)  # type: ignore[no-any-return]
 
     def elsewhere(self) -> None:
         return None

@@ -10,7 +10,9 @@ import types
 
 import pytest
 
+import minitorch
 from minitorch.backends import cuda
+from minitorch.data import DataLoader, TensorDataset
 
 
 class CUDARuntimeError(RuntimeError):
@@ -97,13 +99,17 @@ def installed(monkeypatch):
 @pytest.mark.parametrize(
     ("module", "distributions", "message"),
     [
-        (ModuleNotFoundError("no", name="cupy"), (), r"CuPy is not installed; pip install 'minitorch\[cuda13\]'"),
+        (ModuleNotFoundError("no", name="cupy"), (), r"CuPy is not installed; pip install 'cupy-cuda13x\[ctk\]'"),
         (
             ModuleNotFoundError("No module named 'fastrlock'", name="fastrlock"),
             ("cupy-cuda13x",),
             "can't be imported.*fastrlock",
         ),
-        (ImportError("libcudart.so"), ("cupy-cuda13x",), "can't be imported: libcudart.so"),
+        (
+            ImportError("libcudart.so"),
+            ("cupy-cuda13x",),
+            "libcudart.so; pip uninstall cupy-cuda13x, then pip",
+        ),
         (fake_cupy(), ("cupy-cuda12x", "cupy-cuda13x"), "2 times.*pip uninstall cupy-cuda12x cupy-cuda13x"),
         (fake_cupy(driver=0), ("cupy-cuda13x",), "no NVIDIA driver"),
         (fake_cupy(driver=12040), ("cupy-cuda13x",), r"supports CUDA 12.4.*built for 13.0.*cuda12"),
@@ -114,7 +120,8 @@ def installed(monkeypatch):
             ("cupy-cuda13x",),
             r"NVRTC.*libnvrtc.so.13.*cupy-cuda13x\[ctk\]",
         ),
-        (fake_cupy(capability=(6, 1)), ("cupy-cuda13x",), "capability 6.1, below 7.5"),
+        (fake_cupy(capability=(6, 1)), ("cupy-cuda13x",), "capability 6.1, below 7.5.*7.0 is needed at least"),
+        (fake_cupy(capability=(7, 0)), ("cupy-cuda13x",), r"capability 7.0, below 7.5.*cupy-cuda12x\[ctk\]"),
         (fake_cupy(answer=ValueError("bad image")), ("cupy-cuda13x",), "can't run a kernel: bad image"),
         (fake_cupy(answer=41), ("cupy-cuda13x",), "result is wrong: 41"),
     ],
@@ -179,3 +186,13 @@ def test_no_device_is_replaced_by_a_cpu():
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.startswith("device 'cuda' can't be used: ")
+
+
+def test_pinned_memory_needs_a_gpu(installed):
+    installed(fake_cupy(driver=0), "cupy-cuda13x")
+    with pytest.raises(RuntimeError, match="pin_memory: no GPU can be used: there is no NVIDIA driver"):
+        minitorch.ones(1).pin_memory()
+    data = TensorDataset(minitorch.arange(4))
+    with pytest.warns(UserWarning, match="pin_memory=True does nothing, because there is no GPU: .*no NVIDIA driver"):
+        batches = list(DataLoader(data, batch_size=2, pin_memory=True))
+    assert [batch[0].tolist() for batch in batches] == [[0, 1], [2, 3]]

@@ -17,7 +17,9 @@ from ...precision import conv as conv
 from ...precision import matmul as matmul
 from ..protocol import Backend
 
-_INSTALL = "pip install 'minitorch[cuda13]' (with an NVIDIA driver 580 or newer), or 'minitorch[cuda12]' (525 or newer)"
+_INSTALL = "pip install 'cupy-cuda13x[ctk]' (with an NVIDIA driver 580 or newer), or 'cupy-cuda12x[ctk]' (525 or newer)"
+
+_MEND = "a newer driver may help; nvidia-smi -q shows errors of the GPU's memory"
 
 
 class Unavailable(RuntimeError):
@@ -98,9 +100,9 @@ def _device_count() -> int:
     _initialized = os.getpid()
     try:
         count = int(runtime.getDeviceCount())
-        problem = "there is an NVIDIA driver, but no GPU"
+        problem = "there is an NVIDIA driver, but no GPU; nvidia-smi lists what the driver sees"
     except runtime.CUDARuntimeError as error:
-        count, problem = 0, f"the driver finds no GPU ({error})"
+        count, problem = 0, f"the driver finds no GPU ({error}); nvidia-smi lists what it sees"
     if count == 0:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
         hint = "" if hidden is None else f"; CUDA_VISIBLE_DEVICES={hidden!r} hides what it doesn't list"
@@ -157,11 +159,14 @@ def is_pinned(array: Any) -> bool:
     return pinned is not None and bool(pinned.is_pinned(array))
 
 
-def receive(array: Any) -> Any:
-    """A CuPy array as a NumPy array, which may be read when the array's GPU has been waited for."""
-    from . import pinned
+def to_host(array: Any, non_blocking: bool = False) -> Any:
+    """A CuPy array as a NumPy array. With ``non_blocking`` it may be read when the array's GPU has been waited for."""
+    with array.device:  # its stream is the one that the array's numbers come from
+        if not non_blocking:
+            return array.get()
+        from . import pinned
 
-    return pinned.receive(array)
+        return pinned.receive(array)
 
 
 def no_such_device(index: int) -> RuntimeError:
@@ -194,11 +199,14 @@ def import_cupy() -> Any:
     try:
         return importlib.import_module("cupy")
     except ModuleNotFoundError as error:
-        if error.name != "cupy":
-            raise Unavailable(f"CuPy can't be imported: {error}") from error
-        raise Unavailable(f"CuPy is not installed; {_INSTALL}") from None
+        if error.name == "cupy":
+            raise Unavailable(f"CuPy is not installed; {_INSTALL}") from None
+        problem: ImportError = error
     except ImportError as error:
-        raise Unavailable(f"CuPy can't be imported: {error}") from error
+        problem = error
+    raise Unavailable(
+        f"CuPy can't be imported: {problem}; pip uninstall {' '.join(installed) or 'cupy'}, then {_INSTALL}"
+    ) from problem
 
 
 @functools.cache
@@ -224,8 +232,8 @@ def check_device(index: int) -> None:
     if capability < min(supported):
         raise Unavailable(
             f"device 'cuda:{index}' ({name}) has compute capability {capability / 10}, below {min(supported) / 10}, "
-            f"the least that NVRTC {'.'.join(map(str, version))} compiles for; an older CUDA may: "
-            "pip install 'minitorch[cuda12]' supports 7.0"
+            f"the least that NVRTC {'.'.join(map(str, version))} compiles for; "
+            + ("CUDA 12 knows it: pip install 'cupy-cuda12x[ctk]'" if capability >= 70 else "7.0 is needed at least")
         )
     try:
         with cupy.cuda.Device(index):
@@ -236,9 +244,9 @@ def check_device(index: int) -> None:
             module.get_function("probe")((1,), (1,), (cell,))
             answer = int(cell[0])
     except Exception as error:  # compiler, loader, driver: each has its own exceptions
-        raise Unavailable(f"device 'cuda:{index}' ({name}) can't run a kernel: {error}") from error
+        raise Unavailable(f"device 'cuda:{index}' ({name}) can't run a kernel: {error}; {_MEND}") from error
     if answer != 42:
-        raise Unavailable(f"device 'cuda:{index}' ({name}) ran a kernel, but its result is wrong: {answer}")
+        raise Unavailable(f"device 'cuda:{index}' ({name}) ran a kernel, but its result is wrong: {answer}; {_MEND}")
 
 
 def _version(number: int) -> str:

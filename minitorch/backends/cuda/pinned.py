@@ -50,8 +50,8 @@ def send(array: HostArray) -> Array:
 
 
 def receive(array: Array) -> HostArray:
-    """A copy in pinned memory, which may be read when the current stream of the array's GPU has been waited for."""
+    """A copy in pinned memory, which may be read when the current stream has been waited for. The array is on the
+    current GPU."""
     here = empty(array.shape, array.dtype)
-    with array.device:
-        array.get(cupy.cuda.get_current_stream(), out=here, blocking=False)
+    array.get(cupy.cuda.get_current_stream(), out=here, blocking=False)
     return here

@@ -38,7 +38,7 @@ class ReferenceBackend:
     def move(array: Any, non_blocking: bool = False) -> Array:
         if not hasattr(array, "get"):
             return array
-        return cuda.receive(array) if non_blocking else array.get()
+        return cuda.to_host(array, non_blocking)
 
     @staticmethod
     def elsewhere() -> None:

@@ -170,10 +170,10 @@ class ndarray:
     def get(self, stream=None, order="C", out=None, blocking=True):
         _graph.refuse()
         if out is None:
-            return self._array.copy(order="A" if order == "A" else "C")
+            return self._here.copy(order="A" if order == "A" else "C")
         if not isinstance(out, np.ndarray) or out.shape != self.shape or out.dtype != self.dtype:
             raise ValueError("cupy.ndarray.get: out must have the array's shape and dtype")
-        copy = self._array.copy()
+        copy = self._here.copy()
         _state.landing.append(lambda: np.copyto(out, copy))  # when it is waited for
         if blocking:
             _state.land()
