@@ -45,7 +45,7 @@ def _with_running_statistics(
     scale = (reshape(wide(variance), shape) + eps).rsqrt()
     if weight is not None:
         scale = scale * reshape(wide(weight), shape)
-    return affine((wide(input) - reshape(wide(mean), shape)) * scale, None, bias, shape)
+    return affine(wide(input) - reshape(wide(mean), shape), scale, bias, shape)
 
 
 def _update(running: Tensor, statistic: Any, momentum: float) -> None:
