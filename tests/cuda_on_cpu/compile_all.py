@@ -73,7 +73,7 @@ class Compiled(NamedTuple):
         limits = LIMITS[self.architecture]
         reserved = 1024 if self.architecture >= 80 else 0
         shared = self.static_shared + self.dynamic_shared
-        if shared > limits.shared_a_block:
+        if self.registers == 0 or shared > limits.shared_a_block:  # it doesn't compile, or asks for too much
             return 0
         registers_a_warp = -(-self.registers * 32 // 256) * 256
         return min(
@@ -130,12 +130,19 @@ def compiled(family: str, name: str, architecture: int, keep: pathlib.Path | Non
         seconds,
         tuple(complaints),
     )
-    # What asks for more dynamic shared memory than a device has is never launched there (tiles.candidates).
-    if result.blocks == 0 and dynamic <= LIMITS[architecture].shared_a_block:
+    if result.blocks == 0:
         too_much = f"no block of {result.threads} threads fits: {result.registers} registers a thread, "
         too_much += f"{result.static_shared} + {dynamic} bytes of shared memory"
         result = result._replace(complaints=(*complaints, too_much))
     return result
+
+
+def launched(name: str, architecture: int) -> bool:
+    """Whether the host may launch an instance on an architecture: not if its tile isn't for that."""
+    memory = LIMITS[architecture].shared_a_block
+    used = [argument for argument in re.split("[<>,]", name) if tiles.is_tile(argument)]
+    usual = {tile.name for p in ("ieee", "tf32") for c in "fd" for tile in tiles.suitable(p, c, architecture, memory)}
+    return usual.issuperset(used)
 
 
 def missing(family: str) -> list[str]:
@@ -179,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for family in options.families
         for name, capability in source.instances(family).items()
         for architecture in options.architectures
-        if architecture >= capability
+        if architecture >= capability and launched(name, architecture)
     ]
     start = time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:

@@ -162,7 +162,8 @@ def test_broadcast_operands_are_read_where_they_lie():
     agree(integers(5, 6), integers(3, 6, 8), view_a=matrices)
 
 
-def test_unaligned_matrices_are_not_read_in_vectors(launches):
+def test_unaligned_matrices_are_not_read_in_vectors(choose, launches):
+    choose("Medium")
     flat, square = integers(1 + 16 * 16), integers(16, 16)
     agree(flat, square, view_a=lambda x: x[1:].reshape(16, 16))
     agree(integers(8, 18), square, view_a=lambda x: x[:, 2:])
@@ -205,14 +206,23 @@ def test_factors_are_rounded_to_tensor_floats_not_cut_off(monkeypatch):
     np.testing.assert_array_equal(product(a, b), -8 * (1 + 2**-10) ** 2)
 
 
-def test_tensor_cores_need_capability_8_and_the_large_tile_much_shared_memory(monkeypatch):
-    monkeypatch.setattr(tiles, "_capability", lambda _: 75)
-    assert [tile.name for tile in tiles.candidates("tf32", "f", 0)] == ["Large", "Medium", "Narrow"]
-    monkeypatch.setattr(tiles, "_capability", lambda _: 86)
-    monkeypatch.setattr(tiles, "_shared_memory", lambda _: 99 * 1024)
+@pytest.mark.parametrize(
+    ("capability", "memory", "tensor"),
+    [
+        (75, 64, []),
+        (80, 163, ["TensorHuge", "TensorCompact", "TensorMedium"]),
+        (86, 99, ["TensorCompact", "TensorMedium"]),
+        (90, 227, ["TensorHuge", "TensorLarge", "TensorWide", "TensorMedium"]),
+    ],
+)
+def test_tiles_fit_the_device(capability, memory, tensor, monkeypatch):
+    monkeypatch.setattr(tiles, "_capability", lambda _: capability)
+    monkeypatch.setattr(tiles, "_shared_memory", lambda _: memory * 1024)
     names = [tile.name for tile in tiles.candidates("tf32", "f", 0)]
-    assert names == ["TensorCompact", "TensorMedium", "Narrow"]
-    assert all(tiles.tile(name).shared <= 99 * 1024 for name in names)
+    assert [name for name in names if name.startswith("Tensor")] == tensor
+    assert {"Small", "Narrow"} <= set(names)
+    assert all(tiles.tile(name).shared <= memory * 1024 for name in names)
+    assert not [tile.name for tile in tiles.candidates("ieee", "f", 0) if tile.name.startswith("Tensor")]
 
 
 def test_splits_cover_the_sum():

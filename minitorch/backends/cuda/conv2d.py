@@ -120,23 +120,31 @@ def _run(kernel: str, geometry: Geometry, a: Array, operands: tuple[Array | None
 
 @functools.lru_cache(maxsize=4096)
 def _plan(kernel: str, geometry: Geometry, char: str, aligned: bool, precision: str, device: int) -> _Plan:
-    (N, C, H, W), (O, depth, KH, KW), (OH, OW) = geometry[:3]
+    (N, C, H, W), (O, channels, KH, KW), (OH, OW) = geometry[:3]
     groups, stride = geometry.groups, geometry.stride
     # Rows and columns of the product, how many there are, and how many contiguous elements of `a` lie side by side.
     if kernel == "conv2d":
-        rows, columns, batches, contiguous = O // groups, N * OH * OW, groups, depth * KH * KW
+        rows, columns, batches, contiguous = O // groups, N * OH * OW, groups, channels * KH * KW
     elif kernel == "conv2d_backward_weight":
-        rows, columns, batches, contiguous = O // groups, depth * KH * KW, groups, OH * OW
+        rows, columns, batches, contiguous = O // groups, channels * KH * KW, groups, OH * OW
     else:  # as many phases as a stride has steps; the columns are those of the largest
         rows, columns, batches = C // groups, N * -(-H // stride[0]) * -(-W // stride[1]), groups * math.prod(stride)
         contiguous = 1
-    tile = tiles.choose(tiles.candidates(precision, char, device), rows, columns, batches)
+    candidates = tiles.candidates(precision, char, device)
+    depth = N * OH * OW if kernel == "conv2d_backward_weight" else 0  # of a sum that may be split
+    vectors = aligned and contiguous % 4 == 0
+    instances = {tile: name for tile in candidates if (name := _instance(kernel, char, tile.name, vectors))}
+    tile = tiles.choose(list(instances), rows, columns, batches, depth)
     blocks = tiles.blocks(tile, rows, columns, batches)
-    splits, chunk = tiles.split(blocks, N * OH * OW) if kernel == "conv2d_backward_weight" else (1, 0)
-    name = f"{kernel}<{_C[char]},{tile.name}"
-    names = (*((f"{name},4>",) if aligned and contiguous % 4 == 0 else ()), f"{name},1>", f"{name}>")
-    instance = next(name for name in names if name in source.instances("conv2d"))
-    return _Plan(instance, blocks * splits, tile.threads, tile.shared, _struct(geometry, splits, chunk), splits)
+    splits, chunk = tiles.split(blocks, depth)
+    return _Plan(instances[tile], blocks * splits, tile.threads, tile.shared, _struct(geometry, splits, chunk), splits)
+
+
+def _instance(kernel: str, char: str, tile: str, vectors: bool) -> str | None:
+    """The kernel's instance for a tile, which may read four elements at a time; None if there isn't any."""
+    name = f"{kernel}<{_C[char]},{tile}"
+    names = (*((f"{name},4>",) if vectors else ()), f"{name},1>", f"{name}>")
+    return next((name for name in names if name in source.instances("conv2d")), None)
 
 
 def _struct(geometry: Geometry, splits: int, chunk: int) -> Any:

@@ -128,12 +128,14 @@ def _plan_matrix(
         and _vectors(*((K, a_k, a_m) if a_along else (M, a_m, a_k)), a_batch)
         and _vectors(*((K, b_k, b_n) if b_along else (N, b_n, b_k)), b_batch)
     )
-    kernels = {
-        tile: f"matmul<{_C[char]},{tile.name},{_BOOL[a_along]},{_BOOL[b_along]},{4 if vectors else 1}>"
-        for tile in tiles.candidates(precision, char, device)
-    }
-    # Not every tile is compiled for every order of the operands.
-    tile = tiles.choose([tile for tile in kernels if kernels[tile] in source.instances("gemm")], M, N, batches)
+    kernels: dict[tiles.Tile, str] = {}
+    for tile in tiles.candidates(precision, char, device):
+        name = f"matmul<{_C[char]},{tile.name},{_BOOL[a_along]},{_BOOL[b_along]}"
+        names = (f"{name},4>", f"{name},1>") if vectors else (f"{name},1>",)
+        # Not every tile is compiled for vectors, or without.
+        if compiled := [name for name in names if name in source.instances("gemm")]:
+            kernels[tile] = compiled[0]
+    tile = tiles.choose(list(kernels), M, N, batches, K)
     blocks = tiles.blocks(tile, M, N, batches)
     splits, chunk = tiles.split(blocks, K)
     geometry = _geometry(M, N, K, splits, chunk, strides, batch, relu)

@@ -34,7 +34,17 @@ class Tile(NamedTuple):
     """Multiplications a second, roughly, in comparison with ``Large``."""
 
 
-_SPEEDS = {"Large": 1.0, "Medium": 0.7, "Narrow": 0.6, "TensorLarge": 4.0, "TensorCompact": 3.5, "TensorMedium": 2.0}
+_SPEEDS = {
+    "Large": 1.0,
+    "Medium": 0.7,
+    "Small": 0.35,
+    "Narrow": 0.6,
+    "TensorHuge": 4.5,
+    "TensorLarge": 4.0,
+    "TensorWide": 3.9,
+    "TensorCompact": 3.5,
+    "TensorMedium": 2.0,
+}
 
 
 @functools.cache
@@ -45,40 +55,58 @@ def tile(name: str) -> Tile:
     assert found, f"tile.cuh defines no tile {name}"
     rows, columns, depth, *rest = map(int, found[2].split(","))
     if found[1] == "Simt":
-        rows_each, columns_each = rest
+        rows_each, columns_each, _ = rest
         threads, shared = (rows // rows_each) * (columns // columns_each), 0
     else:
-        rows_a_warp, columns_a_warp, stages = rest
+        rows_a_warp, columns_a_warp, stages, _ = rest
         threads = (rows // rows_a_warp) * (columns // columns_a_warp) * 32
         shared = stages * (rows + columns) * (depth + 4) * 4
     return Tile(name, rows, columns, depth, threads, shared, _SPEEDS[name])
 
 
+def is_tile(name: str) -> bool:
+    return name in _SPEEDS
+
+
 def shared(instance: str) -> int:
     """Bytes of dynamic shared memory with which a kernel's instance, such as ``conv2d<float,Large,1>``, is launched."""
-    used = [tile(argument).shared for argument in re.split("[<>,]", instance) if argument in _SPEEDS]
+    used = [tile(argument).shared for argument in re.split("[<>,]", instance) if is_tile(argument)]
     return used[0] if used else 0
 
 
 def candidates(precision: str, char: str, device: int) -> tuple[Tile, ...]:
-    """The tiles for a dtype, given by its character, on a device."""
+    """The tiles for a dtype, given by its character, on a device. Not every kernel is compiled for each of them."""
+    return suitable(precision, char, _capability(device), _shared_memory(device))
+
+
+@functools.cache
+def suitable(precision: str, char: str, capability: int, memory: int) -> tuple[Tile, ...]:
+    """The same for a compute capability and the bytes of shared memory that a block may ask for."""
     if char == "d":
-        return tile("Medium"), tile("Narrow")
-    if precision == "tf32" and _capability(device) >= 80:
-        large = "TensorLarge" if _shared_memory(device) >= tile("TensorLarge").shared else "TensorCompact"
-        return tile(large), tile("TensorMedium"), tile("Narrow")
-    return tile("Large"), tile("Medium"), tile("Narrow")
+        return tuple(map(tile, ("Medium", "Small", "Narrow")))
+    if precision == "tf32" and capability >= 80:
+        huge = ["TensorHuge"] if memory >= tile("TensorHuge").shared else []
+        # Two blocks at a time must fit a multiprocessor, else one would wait for memory with nobody to take its turn.
+        pairs = [name for name in ("TensorLarge", "TensorWide") if memory >= 2 * tile(name).shared]
+        return tuple(map(tile, (*huge, *(pairs or ["TensorCompact"]), "TensorMedium", "Small", "Narrow")))
+    return tuple(map(tile, ("Large", "Medium", "Small", "Narrow")))
 
 
 def blocks(tile: Tile, M: int, N: int, batches: int) -> int:
     return -(-M // tile.rows) * -(-N // tile.columns) * batches
 
 
-def choose(tiles: Sequence[Tile], M: int, N: int, batches: int) -> Tile:
-    """The tile with which the busiest multiprocessor is ready first; of equals the first."""
+def choose(tiles: Sequence[Tile], M: int, N: int, batches: int, depth: int = 0) -> Tile:
+    """The tile with which the busiest multiprocessor is ready first; of equals the first.
+
+    ``depth`` is how many products a sum has if it may be split, or 0.
+    """
 
     def time(tile: Tile) -> float:
-        return -(-blocks(tile, M, N, batches) // _FULL) * tile.rows * tile.columns / tile.speed
+        number = blocks(tile, M, N, batches)
+        splits, chunk = split(number, depth)
+        share = min(chunk, depth) / depth if depth else 1
+        return -(-number * splits // _FULL) * share * tile.rows * tile.columns / tile.speed
 
     return min(tiles, key=time)
 

@@ -5,6 +5,9 @@
 //   forward         output(n, o, oh, ow)             o                (n, oh, ow)           (c, kh, kw)
 //   input's         grad_input(n, c, h, w)           c                (n, h, w)             (o, kh, kw)
 //   weight's        grad_weight(o, c, kh, kw)        o                (c, kh, kw)           (n, oh, ow)
+#include "operand.cuh"
+#include "simt.cuh"
+#include "tf32.cuh"
 #include "tile.cuh"
 
 struct Conv {
@@ -41,6 +44,7 @@ template <class T>
 struct Windows {
     static constexpr bool ALONG_DEPTH = false;  // neighbouring positions read neighbouring elements
     static constexpr int VECTOR = 1;
+    static constexpr bool TABULATED = true;
 
     const T* data;  // the first channel of the group in image 0
     i64 image_stride;
@@ -51,28 +55,32 @@ struct Windows {
 
     static constexpr int FAR = -(1 << 30);  // a row that is in no image, whatever is added
 
-    struct Row {
-        const T* image;
+    struct __align__(16) Row {
+        const T* address;  // of the window's first element, be it in the padding
         int h, w;
     };
-    struct Depth {
-        int channel, h, w;
+    struct __align__(16) Depth {
+        int offset, h, w;
     };
     __device__ __forceinline__ Row row(int pixel) const {
         if (pixel >= pixels.count) return {data, FAR, FAR};
         int y, x;
         const int n = pixels.at(pixel, y, x);
-        return {data + n * image_stride, y * vertical.step + vertical.origin, x * horizontal.step + horizontal.origin};
+        const int h = y * vertical.step + vertical.origin, w = x * horizontal.step + horizontal.origin;
+        return {data + (n * image_stride + (i64(h) * W + w)), h, w};
     }
     __device__ __forceinline__ Depth depth(int tap) const {
         if (tap >= taps.count) return {0, FAR, FAR};
         int i, j;
         const int c = taps.at(tap, i, j);
-        return {c * H * W, i * vertical.tap, j * horizontal.tap};
+        const int h = i * vertical.tap, w = j * horizontal.tap;
+        return {(c * H + h) * W + w, h, w};
     }
-    __device__ __forceinline__ const T* at(Row row, Depth depth) const {
-        const int h = row.h + depth.h, w = row.w + depth.w;
-        return u32(h) < u32(H) && u32(w) < u32(W) ? row.image + (depth.channel + h * W + w) : nullptr;
+    __device__ __forceinline__ const T* at(const Row& row, const Depth& depth) const {
+        return row.address + depth.offset;
+    }
+    __device__ __forceinline__ bool inside(const Row& row, const Depth& depth) const {
+        return u32(row.h + depth.h) < u32(H) && u32(row.w + depth.w) < u32(W);
     }
 };
 
@@ -81,15 +89,18 @@ template <class Operand>
 struct Transposed {
     static constexpr bool ALONG_DEPTH = !Operand::ALONG_DEPTH;
     static constexpr int VECTOR = Operand::VECTOR;
+    static constexpr bool TABULATED = Operand::TABULATED;
     typedef typename Operand::Depth Row;
     typedef typename Operand::Row Depth;
 
     Operand operand;
-    decltype(Operand::data) data;  // a valid address
 
     __device__ __forceinline__ Row row(int i) const { return operand.depth(i); }
     __device__ __forceinline__ Depth depth(int k) const { return operand.row(k); }
-    __device__ __forceinline__ auto at(Row row, Depth depth) const { return operand.at(depth, row); }
+    __device__ __forceinline__ auto at(const Row& row, const Depth& depth) const { return operand.at(depth, row); }
+    __device__ __forceinline__ bool inside(const Row& row, const Depth& depth) const {
+        return operand.inside(depth, row);
+    }
 };
 
 // A group's channels of images as an output: m = channel, n = pixel (n, y, x) of those that lie at (y*step_y + first_y,
@@ -119,13 +130,14 @@ struct Images {
 //! instances: conv2d<float,Large,1> conv2d<float,Medium,1> conv2d<float,Narrow,1>
 //! instances: conv2d<double,Medium,1> conv2d<double,Narrow,1>
 //! instances(80): conv2d<float,TensorLarge,1> conv2d<float,TensorLarge,4>
+//! instances(80): conv2d<float,TensorWide,1> conv2d<float,TensorWide,4>
 //! instances(80): conv2d<float,TensorCompact,1> conv2d<float,TensorCompact,4>
 //! instances(80): conv2d<float,TensorMedium,1> conv2d<float,TensorMedium,4>
 
 // input (N, C, H, W), weight (O, C/groups, KH, KW), bias (O,) or null -> output (N, O, OH, OW). A block a tile of a group.
 // V: how many elements of the weight are read at once.
 template <class T, class Size, int V>
-__global__ void __launch_bounds__(Size::template For<T>::THREADS)
+__global__ void __launch_bounds__(Size::template For<T>::THREADS, Size::template For<T>::BLOCKS)
     conv2d(const T* input, const T* weight, const T* bias, T* output, Conv conv) {
     typedef typename Size::template For<T> Tile;
     const int channels = conv.C / conv.groups, filters = conv.O / conv.groups;
@@ -187,27 +199,33 @@ template <class T>
 struct PhaseWeights {
     static constexpr bool ALONG_DEPTH = true;
     static constexpr int VECTOR = 1;
+    static constexpr bool TABULATED = true;
 
     const T* data;  // weight of the group: (filters, channels, KH, KW)
     int channels, KH, KW;
     int first_i, every_i, first_j, every_j;
     Pixels taps;  // (filters, taps of a column, taps of a row)
 
-    struct Position {
+    struct __align__(16) Row {
+        const T* address;
+        bool inside;
+    };
+    struct Depth {
         int offset;
         bool inside;
     };
-    typedef Position Row;
-    typedef Position Depth;
-    __device__ __forceinline__ Row row(int c) const { return {c * KH * KW, c < channels}; }
+    __device__ __forceinline__ Row row(int c) const { return {data + c * KH * KW, c < channels}; }
     __device__ __forceinline__ Depth depth(int tap) const {
         if (tap >= taps.count) return {0, false};
         int i, j;
         const int o = taps.at(tap, i, j);
         return {(o * channels * KH + first_i + i * every_i) * KW + first_j + j * every_j, true};
     }
-    __device__ __forceinline__ const T* at(Row row, Depth depth) const {
-        return row.inside && depth.inside ? data + (row.offset + depth.offset) : nullptr;
+    __device__ __forceinline__ const T* at(const Row& row, const Depth& depth) const {
+        return row.address + depth.offset;
+    }
+    __device__ __forceinline__ bool inside(const Row& row, const Depth& depth) const {
+        return row.inside && depth.inside;
     }
 };
 
@@ -215,12 +233,12 @@ struct PhaseWeights {
 //! instances: conv2d_backward_input<float,Narrow>
 //! instances: conv2d_backward_input<double,Medium> conv2d_backward_input<double,Narrow>
 //! instances(80): conv2d_backward_input<float,TensorLarge> conv2d_backward_input<float,TensorCompact>
-//! instances(80): conv2d_backward_input<float,TensorMedium>
+//! instances(80): conv2d_backward_input<float,TensorWide> conv2d_backward_input<float,TensorMedium>
 
 // grad_output (N, O, OH, OW), weight (O, C/groups, KH, KW) -> grad_input (N, C, H, W). A block a tile of a phase of a
 // group; the grid has as many tiles for each phase as the largest has.
 template <class T, class Size>
-__global__ void __launch_bounds__(Size::template For<T>::THREADS)
+__global__ void __launch_bounds__(Size::template For<T>::THREADS, Size::template For<T>::BLOCKS)
     conv2d_backward_input(const T* grad_output, const T* weight, T* grad_input, Conv conv) {
     typedef typename Size::template For<T> Tile;
     const int channels = conv.C / conv.groups, filters = conv.O / conv.groups;
@@ -259,27 +277,34 @@ template <class T, int Vector>
 struct Channels {
     static constexpr bool ALONG_DEPTH = true;
     static constexpr int VECTOR = Vector;
-    struct Position {
+    static constexpr bool TABULATED = false;
+
+    struct __align__(16) Row {
+        const T* address;
+        bool inside;
+    };
+    struct Depth {
         i64 offset;
         bool inside;
     };
-    typedef Position Row;
-    typedef Position Depth;
 
     const T* data;  // the first channel of the group in image 0
-    i64 image_stride;
-    int channels;
+    i64 image_stride, row_stride;
+    int rows;
     Pixels pixels;
 
-    __device__ __forceinline__ Row row(int c) const { return {i64(c) * pixels.area.divisor, c < channels}; }
+    __device__ __forceinline__ Row row(int c) const { return {data + c * row_stride, c < rows}; }
     __device__ __forceinline__ Depth depth(int pixel) const {
         if (pixel >= pixels.count) return {0, false};
         int p;
         const int n = pixels.area.divide(pixel, p);
         return {n * image_stride + p, true};
     }
-    __device__ __forceinline__ const T* at(Row row, Depth depth) const {
-        return row.inside && depth.inside ? data + (row.offset + depth.offset) : nullptr;
+    __device__ __forceinline__ const T* at(const Row& row, const Depth& depth) const {
+        return row.address + depth.offset;
+    }
+    __device__ __forceinline__ bool inside(const Row& row, const Depth& depth) const {
+        return row.inside && depth.inside;
     }
 };
 
@@ -287,6 +312,7 @@ struct Channels {
 //! instances: conv2d_backward_weight<float,Narrow,1>
 //! instances: conv2d_backward_weight<double,Medium,1> conv2d_backward_weight<double,Narrow,1>
 //! instances(80): conv2d_backward_weight<float,TensorLarge,1> conv2d_backward_weight<float,TensorLarge,4>
+//! instances(80): conv2d_backward_weight<float,TensorWide,1> conv2d_backward_weight<float,TensorWide,4>
 //! instances(80): conv2d_backward_weight<float,TensorCompact,1> conv2d_backward_weight<float,TensorCompact,4>
 //! instances(80): conv2d_backward_weight<float,TensorMedium,1> conv2d_backward_weight<float,TensorMedium,4>
 
@@ -294,7 +320,7 @@ struct Channels {
 // of the batch and the result is small, so that there are too few tiles to fill a GPU: the sum is split, and add_splits
 // (gemm.cu) follows. A block a tile of a split of a group. V: how many elements of grad_output are read at once.
 template <class T, class Size, int V>
-__global__ void __launch_bounds__(Size::template For<T>::THREADS)
+__global__ void __launch_bounds__(Size::template For<T>::THREADS, Size::template For<T>::BLOCKS)
     conv2d_backward_weight(const T* input, const T* grad_output, T* grad_weight, Conv conv) {
     typedef typename Size::template For<T> Tile;
     const int channels = conv.C / conv.groups, filters = conv.O / conv.groups;
@@ -307,14 +333,13 @@ __global__ void __launch_bounds__(Size::template For<T>::THREADS)
 
     const T* const images = input + i64(group) * channels * conv.H * conv.W;
     const Channels<T, V> a = {grad_output + i64(group) * filters * conv.OH * conv.OW,
-                              i64(conv.O) * conv.OH * conv.OW, filters, pixels};
+                              i64(conv.O) * conv.OH * conv.OW, conv.OH * conv.OW, filters, pixels};
     const Transposed<Windows<T>> b = {{images,
                                        i64(conv.C) * conv.H * conv.W,
                                        conv.H, conv.W,
                                        {conv.stride_h, -conv.padding_h, conv.dilation_h},
                                        {conv.stride_w, -conv.padding_w, conv.dilation_w},
-                                       pixels, taps},
-                                      images};
+                                       pixels, taps}};
     const int k_begin = split * conv.chunk;
     const int k_end = pixels.count - k_begin > conv.chunk ? k_begin + conv.chunk : pixels.count;
     Tile tile;

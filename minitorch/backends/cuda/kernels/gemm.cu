@@ -1,4 +1,7 @@
 // Matrix products.
+#include "operand.cuh"
+#include "simt.cuh"
+#include "tf32.cuh"
 #include "tile.cuh"
 
 // activation(a @ b + bias) for a batch of matrices: (…, M, K) x (…, K, N) -> (…, M, N).
@@ -48,6 +51,12 @@ __device__ __forceinline__ Job job(const Gemm& gemm, int number) {
 //! instances: matmul<float,Medium,false,true,1> matmul<float,Medium,false,false,1>
 //! instances: matmul<double,Medium,true,true,1> matmul<double,Medium,true,false,1>
 //! instances: matmul<double,Medium,false,true,1> matmul<double,Medium,false,false,1>
+//! instances: matmul<float,Small,true,true,1> matmul<float,Small,true,false,1>
+//! instances: matmul<float,Small,false,true,1> matmul<float,Small,false,false,1>
+//! instances: matmul<double,Small,true,true,1> matmul<double,Small,true,false,1>
+//! instances: matmul<double,Small,false,true,1> matmul<double,Small,false,false,1>
+//! instances(80): matmul<float,TensorHuge,true,true,4> matmul<float,TensorHuge,true,false,4>
+//! instances(80): matmul<float,TensorHuge,false,true,4> matmul<float,TensorHuge,false,false,4>
 //! instances(80): matmul<float,TensorLarge,true,true,4> matmul<float,TensorLarge,true,false,4>
 //! instances(80): matmul<float,TensorLarge,false,true,4> matmul<float,TensorLarge,false,false,4>
 //! instances(80): matmul<float,TensorCompact,true,true,4> matmul<float,TensorCompact,true,false,4>
@@ -60,7 +69,7 @@ __device__ __forceinline__ Job job(const Gemm& gemm, int number) {
 // A block a tile of a matrix of a split. AlongA and AlongB: whether k is the contiguous dimension of a and of b; V: how
 // many elements each reads at once. With several splits, output is (splits, …, M, N) and add_splits follows.
 template <class T, class Size, bool AlongA, bool AlongB, int V>
-__global__ void __launch_bounds__(Size::template For<T>::THREADS)
+__global__ void __launch_bounds__(Size::template For<T>::THREADS, Size::template For<T>::BLOCKS)
     matmul(const T* a, const T* b, const T* bias, T* output, Gemm gemm) {
     typedef typename Size::template For<T> Tile;
     const int tiles_m = tiles(gemm.M, Tile::ROWS), tiles_n = tiles(gemm.N, Tile::COLUMNS);
