@@ -187,7 +187,7 @@ def memory_allocated(device: Any = None) -> int:
     True
     """
     with _cuda.cupy().cuda.Device(_cuda.index_of(device)):
-        return int(_cuda.cupy().get_default_memory_pool().used_bytes())
+        return sum(int(pool.used_bytes()) for pool in _cuda.pools())
 
 
 def memory_reserved(device: Any = None) -> int:
@@ -198,7 +198,7 @@ def memory_reserved(device: Any = None) -> int:
     True
     """
     with _cuda.cupy().cuda.Device(_cuda.index_of(device)):
-        return int(_cuda.cupy().get_default_memory_pool().total_bytes())
+        return sum(int(pool.total_bytes()) for pool in _cuda.pools())
 
 
 def max_memory_allocated(device: Any = None) -> int:

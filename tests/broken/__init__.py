@@ -11,6 +11,7 @@ from __future__ import annotations
 from . import (
     convolutions,
     cuda_elements,
+    cuda_graphs,
     cuda_groups,
     cuda_host,
     cuda_products,
@@ -42,6 +43,7 @@ FAMILIES = (
     kernels,
     cuda_products,
     cuda_elements,
+    cuda_graphs,
     cuda_groups,
     cuda_host,
 )

@@ -120,6 +120,12 @@ def cupy() -> Any:
     return import_cupy()
 
 
+def pools() -> list[Any]:
+    """The pools that arrays get their memory from: CuPy's, and one for each CUDA graph."""
+    capture = sys.modules.get(f"{__name__}.capture")
+    return [cupy().get_default_memory_pool(), *([] if capture is None else capture.pools())]
+
+
 def index_of(device: Any = None) -> int:
     """The number of a GPU, given as a number, a device, its name, or None for the current one.
 

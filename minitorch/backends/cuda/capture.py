@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
+import weakref
 from typing import Any
 
 import cupy
@@ -28,11 +29,17 @@ class _Thread(threading.local):
 
 
 _thread = _Thread()
+_captures: weakref.WeakSet[Capture] = weakref.WeakSet()
 
 
 def current() -> Capture | None:
     """What this thread is capturing."""
     return _thread.capture
+
+
+def pools() -> list[Any]:
+    """The pools of all graphs that there are."""
+    return [capture.pool for capture in _captures]
 
 
 def is_capturing() -> bool:
@@ -55,6 +62,7 @@ class Capture:
         self.steps: list[tuple[Step, list[Array]]] = []  # of optimisers, with where the host keeps their numbers
         self._pages: list[_Page] = []
         self._inside = contextlib.ExitStack()
+        _captures.add(self)
 
     def begin(self) -> None:
         gc.collect()  # what would be freed while capturing, in the middle of it
