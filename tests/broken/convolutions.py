@@ -69,8 +69,8 @@ VARIANTS = [
         "direct: the last tap wins",
         "where windows overlap, the gradient of the input isn't summed",
         DIRECT,
-        "seen += self.xp.matmul(matrices[..., kh, kw], rows).reshape(seen.shape)",
-        "seen[...] = self.xp.matmul(matrices[..., kh, kw], rows).reshape(seen.shape)",
+        "seen += self._product(matrices[..., kh, kw], rows).reshape(seen.shape)",
+        "seen[...] = self._product(matrices[..., kh, kw], rows).reshape(seen.shape)",
         gradients("direct"),
     ),
     Variant(

@@ -142,8 +142,8 @@ VARIANTS = [
         "cuda conv: unaligned weights",
         "weights are read four at once from any address",
         CONV,
-        "if aligned and contiguous % 4 == 0 else ()",
-        "if contiguous % 4 == 0 else ()",
+        "vectors = aligned and contiguous % 4 == 0",
+        "vectors = contiguous % 4 == 0",
         "tests/on_cuda/test_conv2d.py -k unaligned",
     ),
     Variant(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .variant import Variant
 
 KERNELS = "minitorch/backends/cuda/kernels/"
-TILE, GEMM, CONV = KERNELS + "tile.cuh", KERNELS + "gemm.cu", KERNELS + "conv2d.cu"
+OPERAND, SIMT, TF32 = KERNELS + "operand.cuh", KERNELS + "simt.cuh", KERNELS + "tf32.cuh"
+GEMM, CONV = KERNELS + "gemm.cu", KERNELS + "conv2d.cu"
 
 
 def tile(name: str, of: str = "matmul", then: str = "") -> str:
@@ -29,31 +30,31 @@ VARIANTS = [
     Variant(
         "cuda simt: no barrier before the first step",
         "the first slice is read while others still store it",
-        TILE,
-        "        b_next.store(b_slices[0]);\n        __syncthreads();\n",
-        "        b_next.store(b_slices[0]);\n",
+        SIMT,
+        "        store(0);\n",
+        "        a_next.store(a_slices[0]);\n        b_next.store(b_slices[0]);\n",
         MEDIUM,
     ),
     Variant(
         "cuda simt: no barrier between steps",
         "a slice is read, and overwritten, before everybody is done with it",
-        TILE,
-        "            b_next.store(b_slices[now ^ 1]);\n            __syncthreads();\n",
-        "            b_next.store(b_slices[now ^ 1]);\n",
+        SIMT,
+        "            store(now ^ 1);  // nobody",
+        "            a_next.store(a_slices[now ^ 1]);\n            b_next.store(b_slices[now ^ 1]);  // nobody",
         MEDIUM,
     ),
     Variant(
         "cuda simt: one buffer",
         "the next slice of a is stored where others still read the present one",
-        TILE,
-        "            a_next.store(a_slices[now ^ 1]);",
-        "            a_next.store(a_slices[now]);",
+        SIMT,
+        "            a_next.store(a_slices[slot]);",
+        "            a_next.store(a_slices[0]);",
         MEDIUM,
     ),
     Variant(
         "cuda simt: the last slice is left out",
         "sums that end within a slice stop before it",
-        TILE,
+        SIMT,
         "for (int k = k_begin + BK; k < k_end; k += BK, now ^= 1) {",
         "for (int k = k_begin + BK; k + BK <= k_end; k += BK, now ^= 1) {",
         MEDIUM,
@@ -61,23 +62,23 @@ VARIANTS = [
     Variant(
         "cuda tile: a row behind the end",
         "the operand's last row isn't its last: one behind it is read",
-        TILE,
-        "return row < rows && depth < depths ? data",
-        "return row <= rows && depth < depths ? data",
+        OPERAND,
+        "i * row_stride), i < rows};",
+        "i * row_stride), i <= rows};",
         MEDIUM,
     ),
     Variant(
         "cuda tile: depths behind the end",
         "what lies behind a row of the operand is multiplied as well",
-        TILE,
-        "return row < rows && depth < depths ? data",
-        "return row < rows ? data",
+        OPERAND,
+        "k * depth_stride, k < depths};",
+        "k * depth_stride, true};",
         MEDIUM,
     ),
     Variant(
         "cuda tile: columns behind the end",
         "the tail of a tile is written into the next row, by whoever comes last",
-        TILE,
+        OPERAND,
         "if (m < rows && column.n < columns) data[",
         "if (m < rows) data[",
         MEDIUM,
@@ -85,7 +86,7 @@ VARIANTS = [
     Variant(
         "cuda tile: zero eats NaN",
         "relu of NaN is 0",
-        TILE,
+        OPERAND,
         "return relu && sum <= T(0) ? T(0) : sum;",
         "return relu && !(sum > T(0)) ? T(0) : sum;",
         "tests/on_cuda/test_gemm.py -k 'test_nan_and_infinities and ieee'",
@@ -93,24 +94,32 @@ VARIANTS = [
     Variant(
         "cuda tile: strides of 32 bits",
         "a row that lies more than 2^31 elements behind the first is looked for elsewhere",
-        TILE,
-        "    i64 row_stride, depth_stride;",
-        "    int row_stride, depth_stride;",
+        OPERAND,
+        "    i64 row_stride, depth_stride;  // with",
+        "    int row_stride, depth_stride;  // with",
         "tests/on_cuda/test_large.py",
     ),
     Variant(
         "cuda tile: a quotient one too small",
         "division by multiplication isn't corrected",
-        TILE,
+        OPERAND,
         "        if (remainder >= divisor) {",
         "        if (remainder > divisor) {",
         geometries("plain"),
+    ),
+    Variant(
+        "cuda tile: a table that isn't there yet",
+        "what is known of the first slice is read before all threads have written it",
+        SIMT,
+        "        if constexpr (A::TABULATED || B::TABULATED) __syncthreads();\n",
+        "",
+        "tests/on_cuda/test_conv2d.py -k 'test_every_tile and double and Medium and not backward'",
     ),
     # ---- tensor cores
     Variant(
         "cuda tensor cores: no wait",
         "copies that are under way are read",
-        TILE,
+        TF32,
         "            copy_async_wait<STAGES - 2>();\n",
         "",
         TENSOR,
@@ -118,7 +127,7 @@ VARIANTS = [
     Variant(
         "cuda tensor cores: a wait for too few",
         "one group of copies too many may still be under way",
-        TILE,
+        TF32,
         "copy_async_wait<STAGES - 2>();",
         "copy_async_wait<STAGES - 1>();",
         TENSOR,
@@ -126,7 +135,7 @@ VARIANTS = [
     Variant(
         "cuda tensor cores: no barrier after the wait",
         "a thread waits for its own copies only",
-        TILE,
+        TF32,
         "            __syncthreads();  // everybody's copies have arrived",
         "            //",
         TENSOR,
@@ -134,16 +143,16 @@ VARIANTS = [
     Variant(
         "cuda tensor cores: copies before the barrier",
         "the slice that others still read is overwritten",
-        TILE,
+        TF32,
         "            copy_async_wait<STAGES - 2>();\n            __syncthreads();",
-        "            copy_async_wait<STAGES - 2>();\n            copy(step + STAGES - 1);\n"
+        "            copy_async_wait<STAGES - 2>();\n            copy(step + STAGES - 1, last);\n"
         "            __syncthreads();\n            if (false)",
         TENSOR,
     ),
     Variant(
         "cuda tensor cores: no group at the end",
         "only steps with copies are committed: the last ones aren't waited for",
-        TILE,
+        TF32,
         "            }\n            copy_async_commit();\n",
         "                copy_async_commit();\n            }\n",
         TENSOR,
@@ -151,7 +160,7 @@ VARIANTS = [
     Variant(
         "cuda tensor cores: swapped rows",
         "the fragment of a has its rows and depths exchanged",
-        TILE,
+        TF32,
         """                a_values[i][1] = SliceA::at(a, m + i * 16 + 8, t);
                 a_values[i][2] = SliceA::at(a, m + i * 16, t + 4);
 """,
@@ -163,7 +172,7 @@ VARIANTS = [
     Variant(
         "cuda tensor cores: not rounded",
         "factors are cut off after 10 bits of mantissa, which makes all products too small",
-        TILE,
+        TF32,
         "return to_tf32(slice[place(row, depth)]);",
         "return slice[place(row, depth)];",
         "tests/on_cuda/test_gemm.py -k 'test_factors_are_rounded'",
@@ -171,9 +180,25 @@ VARIANTS = [
     Variant(
         "cuda tensor cores: slices overlap",
         "the slices of b begin one too early",
-        TILE,
+        TF32,
         "shared + STAGES * SliceA::FLOATS;",
         "shared + (STAGES - 1) * SliceA::FLOATS;",
+        TENSOR,
+    ),
+    Variant(
+        "cuda tensor cores: no __syncwarp before rows are written",
+        "lanes read sums that other lanes of the warp haven't passed to shared memory yet",
+        TF32,
+        "            __syncwarp();\n#pragma unroll 8\n",
+        "#pragma unroll 8\n",
+        TENSOR,
+    ),
+    Variant(
+        "cuda tensor cores: sums over slices",
+        "a warp's sums overwrite the last slices while slower warps still read them",
+        TF32,
+        "        __syncthreads();  // everybody has read the last slices\n",
+        "",
         TENSOR,
     ),
     # ---- matrix products
@@ -271,16 +296,16 @@ VARIANTS = [
         "cuda conv: padding on one side",
         "elements before an image's row or column are read instead of 0",
         CONV,
-        "return u32(h) < u32(H) && u32(w) < u32(W) ?",
-        "return h < H && w < W ?",
+        "return u32(row.h + depth.h) < u32(H) && u32(row.w + depth.w) < u32(W);",
+        "return row.h + depth.h < H && row.w + depth.w < W;",
         geometries("lenet"),
     ),
     Variant(
         "cuda conv: padding of columns",
         "elements of the neighbouring row are read instead of 0",
         CONV,
-        "return u32(h) < u32(H) && u32(w) < u32(W) ?",
-        "return u32(h) < u32(H) ?",
+        "return u32(row.h + depth.h) < u32(H) && u32(row.w + depth.w) < u32(W);",
+        "return u32(row.h + depth.h) < u32(H);",
         geometries("lenet"),
     ),
     Variant(
@@ -311,8 +336,8 @@ VARIANTS = [
         "cuda conv: a channel too many",
         "the tile of the weights reads one channel behind the group's last",
         CONV,
-        "return {c * KH * KW, c < channels}; }",
-        "return {c * KH * KW, c <= channels}; }",
+        "return {data + c * KH * KW, c < channels}; }",
+        "return {data + c * KH * KW, c <= channels}; }",
         geometries("plain"),
     ),
     Variant(
