@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import re
 import weakref
 
 import cupy
@@ -343,6 +344,18 @@ def test_on_the_stream_that_is_the_current_one():
         graph.replay()
     stream.synchronize()
     assert x.tolist() == [2] * 3
+
+
+@pytest.mark.skipif(not ON_STAND_IN, reason="the GPU's own description of a graph isn't read")
+def test_a_step_of_lenet_is_a_few_kernels():
+    """With 64 images: each kernel takes a microsecond or two to begin, however little it does."""
+    training = Training(True, make_optimizer=optim.Adam)
+    training.images, training.labels = next(iter(batches(1, size=64)))
+    training.step()
+    training.capture()
+    nodes = re.findall(r'label="\d+\\n(.*?)\\n"', training.graph._capture.graph.debug_dot_str())
+    assert len(nodes) <= 40, "\n".join(nodes)
+    assert [name for name in nodes if "<" not in name] == ["ones"]  # the loss's gradient; no copies, no fills
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
