@@ -15,7 +15,7 @@ from ..devices import on, on_its_device
 from ..tensor import Function, Tensor, tensor_method, wrap
 from .dispatch import broadcast_shape, fitting_number, ieee, same_device
 from .gather import add_at, check_range
-from .inplace import check_in_place
+from .inplace import check_in_place, unshared
 from .shape import expand, view_of
 
 Shape = tuple[int, ...]
@@ -294,7 +294,7 @@ def _assigned(value: Any, input: Tensor) -> Any:
     if isinstance(value, Tensor):
         if value.data.ndim or value.is_cuda:  # else it counts as a number
             same_device("setitem", input, value)
-        return input.backend.move(value.data)
+        return unshared(input.backend.move(value.data), input)
     if isinstance(value, np.ndarray):
         return input.backend.move(value)
     if isinstance(value, (bool, int, float, np.generic)):

@@ -54,9 +54,19 @@ def check_in_place(
 @on_its_device
 def store(input: Tensor, value: Any) -> Tensor:
     """Writes ``value``, an array or a number that the caller has checked, into all of ``input``."""
-    ieee.run(input.data.__setitem__, ..., value)
+    ieee.run(input.data.__setitem__, ..., unshared(value, input))
     input._bump_version()
     return input
+
+
+def unshared(value: Any, input: Tensor) -> Any:
+    """``value``, an array or a number, or a copy where writing it into ``input`` would change it on the way.
+
+    NumPy looks after that by itself; CuPy's threads would read what others have written.
+    """
+    if input.is_cuda and hasattr(value, "ndim") and input.backend.xp.may_share_memory(value, input.data):
+        return value.copy()
+    return value
 
 
 @tensor_method("zero_")

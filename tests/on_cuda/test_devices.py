@@ -153,6 +153,24 @@ def test_in_place_operations():
     assert_close(y, x)
 
 
+OVERLAPPING = {
+    "copy_": lambda x: x[1:].copy_(x[:-1]),
+    "setitem": lambda x: x.__setitem__(slice(1, None), x[:-1]),
+    "flipped": lambda x: x.copy_(x.flip(0)),
+    "transposed": lambda x: x[:3].copy_(x[:3].t()),
+    "indexed": lambda x: x.__setitem__([4, 3, 2, 1, 0], x),
+    "in place": lambda x: x[1:].add_(x[:-1]),
+}
+
+
+@pytest.mark.parametrize("change", OVERLAPPING.values(), ids=OVERLAPPING)
+def test_what_is_written_may_lie_where_it_is_written(change):
+    here, there = (minitorch.arange(15.0, device=device).reshape(5, 3) for device in ("cpu", "cuda"))
+    change(here)
+    change(there)
+    assert there.tolist() == here.tolist()
+
+
 def test_the_same_seed_gives_the_same_numbers():
     def numbers(device):
         minitorch.manual_seed(3)

@@ -99,6 +99,11 @@ def _setitem(array, index, value):
     items = index if isinstance(index, tuple) else (index,)
     several = any(isinstance(item, np.ndarray) and not _is_mask(item) for item in items) and np.ndim(value)
     index = _around(index, array.shape)
+    if isinstance(value, np.ndarray) and value.size > 1:
+        target = array if several else array[index]
+        same = target.ctypes.data == value.ctypes.data and target.strides == value.strides and not several
+        if np.may_share_memory(target, value) and not same:  # x[i] += y assigns x[i] to itself
+            raise AssertionError("cupy copies between arrays that overlap in any order")
     if several:
         places = np.arange(array.size).reshape(array.shape)[index]
         value = np.broadcast_to(value, places.shape).reshape(-1)[::-1]
