@@ -81,7 +81,8 @@ class Stream:
 
     def wait_event(self, event: Event) -> None:
         """Lets later work in this stream wait for an event."""
-        self._stream.wait_event(event._event)
+        if event._event is not None:
+            self._stream.wait_event(event._event)
 
     def wait_stream(self, stream: Stream) -> None:
         """Lets later work in this stream wait for what is in another one now."""
@@ -126,31 +127,41 @@ class Event:
     """
 
     def __init__(self, enable_timing: bool = False, blocking: bool = False) -> None:
-        self._event = _cuda.cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
         self._timed = enable_timing
+        self._blocking = blocking
+        self._event: Any = None  # made when it is first recorded: it belongs to a GPU, the stream's
 
     def record(self, stream: Stream | None = None) -> None:
         """Puts the event into a stream, or into the current one."""
-        self._event.record(None if stream is None else stream._stream)
+        stream = current_stream() if stream is None else stream
+        if self._event is None:
+            cuda = _cuda.cupy().cuda
+            with cuda.Device(stream.device.index):
+                self._event = cuda.Event(block=self._blocking, disable_timing=not self._timed)
+        self._event.record(stream._stream)
 
     def wait(self, stream: Stream | None = None) -> None:
         """Lets later work in a stream, or in the current one, wait for the event."""
         (current_stream() if stream is None else stream).wait_event(self)
 
     def synchronize(self) -> None:
-        """Waits until the event is reached."""
-        self._event.synchronize()
+        """Waits until the event is reached, if it was recorded."""
+        if self._event is not None:
+            self._event.synchronize()
 
     def query(self) -> bool:
-        """Whether it has been reached."""
-        return bool(self._event.done)
+        """Whether it has been reached, or was never recorded."""
+        return self._event is None or bool(self._event.done)
 
     def elapsed_time(self, end_event: Event) -> float:
         """The milliseconds from this event to another, both reached.
 
         Raises:
             ValueError: one of them was made without ``enable_timing=True``.
+            RuntimeError: one of them wasn't recorded.
         """
         if not (self._timed and end_event._timed):
             raise ValueError("elapsed_time: both events must be made with enable_timing=True")
+        if self._event is None or end_event._event is None:
+            raise RuntimeError("elapsed_time: both events must be recorded first")
         return float(_cuda.cupy().cuda.get_elapsed_time(self._event, end_event._event))

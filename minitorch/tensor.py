@@ -199,7 +199,8 @@ class Tensor(Variable, TensorMethods):
     def __dlpack__(self, **kwargs: Any) -> Any:
         if self._requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return self.data.__dlpack__(**kwargs)
+        with on(self.backend):
+            return self.data.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
         return self.data.__dlpack_device__()

@@ -111,6 +111,15 @@ def test_streams_and_events():
 def test_a_stream_of_another_device_makes_that_current():
     side = minitorch.cuda.Stream("cuda:1")
     assert side.device.index == 1
+    event = minitorch.cuda.Event(enable_timing=True)  # belongs to the GPU where it is first recorded
+    assert event.query()
+    event.synchronize()
+    event.wait(side)
+    with pytest.raises(RuntimeError, match="both events must be recorded first"):
+        event.elapsed_time(event)
+    event.record(side)
+    side.record_event().synchronize()
+    assert event.elapsed_time(event) == 0
     with side, side:
         assert minitorch.cuda.current_device() == 1
         assert minitorch.ones(2, device="cuda").device.index == 1

@@ -122,10 +122,13 @@ def get_current_stream(device_id=-1):
 class Event:
     def __init__(self, block=False, disable_timing=False, interprocess=False):
         self.disable_timing = disable_timing
+        self._device = _state.device
         self.time = None
         self._captured = False
 
     def record(self, stream=None):
+        if (stream or _state.stream).device_id not in (-1, self._device) and not (stream or _state.stream).null:
+            raise CUDARuntimeError("cudaErrorInvalidResourceHandle: an event is recorded in a stream of its own device")
         self._captured = (stream or _state.stream).is_capturing()
         self.time = time.perf_counter()
 
