@@ -63,8 +63,8 @@ VARIANTS = [
         "cuda tile: a row behind the end",
         "the operand's last row isn't its last: one behind it is read",
         OPERAND,
-        "i * row_stride), i < rows};",
-        "i * row_stride), i <= rows};",
+        "depth.inside && first_row + Share::row(0) + distance < operand.rows);",
+        "depth.inside && first_row + Share::row(0) + distance <= operand.rows);",
         MEDIUM,
     ),
     Variant(
