@@ -26,9 +26,14 @@ def main() -> int:
         status = subprocess.run(command, cwd=PROJECT, env={**os.environ, **ENVIRONMENT}).returncode
         ended = [line for line in read(log) if line["outcome"] != "begun"]
     for line in ended:
-        step.check(line["test"].rpartition("::")[2], line["outcome"] == "passed", line["said"])
-    if status or not ended:
-        step.check(TESTS, False, f"pytest ended with status {status} after {len(ended)} tests")
+        if line["outcome"] == "failed":
+            step.check(line["test"].rpartition("::")[2], False, line["said"])
+    passed = [line for line in ended if line["outcome"] == "passed"]
+    said = f"{len(passed)} of {len(ended)} passed, pytest's status is {status}"
+    if status == 0 and ended and not passed:
+        step.skip(TESTS, ended[0]["said"])  # tensor cores of another kind
+    else:
+        step.check(TESTS, status == 0 and len(passed) == len(ended) > 0, said)
     return step.status()
 
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from gpu import build_extension, sanitize, suite, summary
+from gpu import build_extension, fragments, sanitize, suite, summary
 from gpu.shard import read
 from gpu.step import Step
 
@@ -110,6 +110,25 @@ def test_a_file_that_cannot_be_imported_fails_once_and_the_others_run(tmp_path):
     (bad, whole) = step.checks
     assert "No module named 'nothing_of_that_name'" in bad["said"]
     assert whole["said"] == "2 passed, 1 failed, 0 skipped"
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("pass", [(True, "1 of 1 passed, pytest's status is 0")]),
+        ("assert 0", [(False, "assert 0"), (False, "0 of 1 passed, pytest's status is 1")]),
+        ("import pytest; pytest.skip('no tensor cores')", [(None, "Skipped: no tensor cores")]),
+    ],
+)
+def test_fragments_are_reported(test, expected, tmp_path, monkeypatch):
+    path = tmp_path / "test_toy.py"
+    path.write_text(f"def test_toy():\n    {test}\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.setattr(fragments, "TESTS", str(path))
+    monkeypatch.setattr(sys, "argv", ["fragments", "--out", str(tmp_path / "out.json")])
+    assert fragments.main() == (expected[0][0] is False)
+    checks = json.loads((tmp_path / "out.json").read_text())["checks"]
+    assert [(check["passed"], check["said"]) for check in checks] == expected
 
 
 RACES = "========= RACECHECK SUMMARY: {} hazards displayed ({} errors, {} warnings)\n"
