@@ -113,7 +113,7 @@ VARIANTS = [
         STANDARDIZE,
         "(grad_scale * scale * scale / count)",
         "(grad_scale * scale * scale)",
-        row("layer_norm"),
+        "tests/ops/test_recorded_gradients.py -k layer",
     ),
     Variant(
         "rms_norm: centred",
@@ -153,7 +153,7 @@ VARIANTS = [
         LOCAL_RESPONSE,
         "before, after) * (alpha / size) + k",
         "before, after) * alpha + k",
-        row("local_response_norm"),
+        "tests/ops/test_recorded_gradients.py -k local",
     ),
     Variant(
         "local_response_norm: the same window in backward",
@@ -161,7 +161,7 @@ VARIANTS = [
         LOCAL_RESPONSE,
         "return ChannelSums.apply(grad_output, after, before), None, None",
         "return ChannelSums.apply(grad_output, before, after), None, None",
-        row("local_response_norm"),
+        "tests/ops/test_recorded_gradients.py -k local",
     ),
     Variant(
         "dropout2d: elements for channels",
