@@ -1,4 +1,4 @@
-"""Where a gradient is computed in one go unless it is recorded: both ways give the same, and the recorded one's slope."""
+"""Gradients that are computed in one go unless they are recorded: both ways give the same, and its slope is right."""
 
 from __future__ import annotations
 
