@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from . import (
     convolutions,
+    cuda_devices,
     cuda_elements,
     cuda_graphs,
     cuda_groups,
@@ -42,6 +43,7 @@ FAMILIES = (
     training,
     kernels,
     cuda_products,
+    cuda_devices,
     cuda_elements,
     cuda_graphs,
     cuda_groups,

@@ -277,7 +277,7 @@ def test_a_function_of_a_users_own():
 
         @staticmethod
         def backward(ctx, grad_output):
-            return grad_output * minitorch.tensor(cupy.full(grad_output.shape, 2, cupy.float32), device=THERE)
+            return minitorch.tensor(grad_output.data * 2, device=grad_output.device)
 
     x = there(1.0, 2.0).requires_grad_()
     Double.apply(x).sum().backward()
