@@ -231,3 +231,61 @@ def test_splits_cover_the_sum():
         assert chunk > 0
         assert chunk % 32 == 0
         assert (splits - 1) * chunk < max(depth, 1) <= splits * chunk
+
+
+# ---- tensor cores: what tf32.cuh relies on, and device.cuh promises ----------------------------------------------
+
+FRAGMENTS = """
+extern "C" __global__ void product(const float* a, const float* b, const float* c, float* d) {
+    const int g = threadIdx.x / 4, t = threadIdx.x % 4;
+    const float a_values[4] = {a[g * 8 + t], a[(g + 8) * 8 + t], a[g * 8 + t + 4], a[(g + 8) * 8 + t + 4]};
+    const float b_values[2] = {b[t * 8 + g], b[(t + 4) * 8 + g]};
+    float sums[4] = {c[g * 8 + 2 * t], c[g * 8 + 2 * t + 1], c[(g + 8) * 8 + 2 * t], c[(g + 8) * 8 + 2 * t + 1]};
+    mma_tf32_16x8x8(sums, a_values, b_values);
+    d[g * 8 + 2 * t] = sums[0];
+    d[g * 8 + 2 * t + 1] = sums[1];
+    d[(g + 8) * 8 + 2 * t] = sums[2];
+    d[(g + 8) * 8 + 2 * t + 1] = sums[3];
+}
+extern "C" __global__ void rounded(const float* x, float* y) { y[threadIdx.x] = to_tf32(x[threadIdx.x]); }
+"""
+
+
+def on_tensor_cores(name, *arrays):
+    """Runs a kernel of FRAGMENTS in one warp; the last array is its result."""
+    code = (source.KERNELS / "device.cuh").read_text() + FRAGMENTS
+    kernel = cupy.RawModule(code=code, name_expressions=(name,)).get_function(name)
+    arrays = tuple([cupy.asarray(array) for array in arrays])
+    kernel((1,), (32,), arrays)
+    return arrays[-1].get()
+
+
+needs_tensor_cores = pytest.mark.skipif(
+    int(cupy.cuda.Device().compute_capability) < 80, reason="this GPU's tensor cores have no TF32"
+)
+
+
+@needs_tensor_cores
+def test_each_lane_has_the_elements_of_a_fragment_that_device_cuh_says():
+    c = integers(16, 8)
+    for row, k in itertools.product(range(16), range(8)):  # one element of a at a time shows its row and its depth
+        a, b = np.zeros((16, 8), np.float32), integers(8, 8)
+        a[row, k] = row * 8 + k + 1
+        np.testing.assert_array_equal(on_tensor_cores("product", a, b, c, np.full_like(c, np.nan)), a @ b + c)
+    a, b = integers(16, 8), integers(8, 8)
+    np.testing.assert_array_equal(on_tensor_cores("product", a, b, c, np.full_like(c, np.nan)), a @ b + c)
+
+
+@needs_tensor_cores
+def test_rounding_to_tf32():
+    ulp = 2.0**-10
+    x = [1.0, 1 + ulp, 1 + 0.49 * ulp, 1 + 0.5 * ulp, 1 + 0.51 * ulp, -1 - 0.5 * ulp, -1 - 0.49 * ulp, 0.0, -0.0]
+    y = [1.0, 1 + ulp, 1.0, 1 + ulp, 1 + ulp, -1 - ulp, -1.0, 0.0, -0.0]
+    x += [np.inf, -np.inf, np.finfo(np.float32).max, np.nan]
+    y += [np.inf, -np.inf, np.inf, np.nan]
+    some = np.array([*x, *[0.0] * (31 - len(x)), 0.0], np.float32)
+    some.view(np.uint32)[31] = 0x7FFFFFFF  # the NaN that GPUs make
+    got = on_tensor_cores("rounded", some, np.zeros(32, np.float32))
+    np.testing.assert_array_equal(got[: len(y)], np.array(y, np.float32))
+    np.testing.assert_array_equal(np.signbit(got[: len(y) - 1]), np.signbit(np.array(y[:-1])))
+    assert np.isnan(got[31])
