@@ -181,6 +181,22 @@ def test_nan_and_infinities(precision, monkeypatch):
     np.testing.assert_array_equal(on_device(Conv2d.conv2d_backward_weight, x, g, w.shape, *options), expected)
 
 
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("channels", [2, 40])
+def test_infinite_weights_meet_no_padding_in_the_inputs_gradient(precision, stride, channels, monkeypatch):
+    monkeypatch.setattr(conv, "fp32_precision", precision)
+    options = (stride, (1, 1), (1, 1), 1)
+    w, shape = integers(3, channels, 3, 3), (2, channels, 6, 7)
+    w[1, 0, 0, 0], w[0, 1, 2, 2] = np.inf, -np.inf
+    g = integers(*ReferenceBackend.conv2d(np.zeros(shape, np.float32), w, None, *options).shape)
+    g[g == 0] = 1
+    expected = ReferenceBackend.conv2d_backward_input(g, w, shape, *options)
+    assert np.isinf(expected).any()
+    assert not np.isnan(expected).any()
+    np.testing.assert_array_equal(on_device(Conv2d.conv2d_backward_input, g, w, shape, *options), expected)
+
+
 def test_the_sum_of_the_weights_gradient_is_split_and_added_in_order(launches, thread_order, monkeypatch):
     x, g = RNG.standard_normal((9, 3, 16, 16)), RNG.standard_normal((9, 4, 14, 14))
     args = x, g, (4, 3, 3, 3), (1, 1), (0, 0), (1, 1), 1

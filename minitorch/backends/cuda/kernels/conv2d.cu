@@ -229,6 +229,36 @@ struct PhaseWeights {
     }
 };
 
+// Images as outputs, where windows end at the padding instead of reading zeros there: against an infinite weight these
+// would make NaN. So what is NaN is added up again, only from what there is, by the thread that has written it.
+template <class T>
+struct Gradients {
+    Images<T> images;
+    PhaseWeights<T> weights;
+    Windows<T> windows;
+    mutable bool found;  // a NaN
+
+    __device__ __forceinline__ T* column(int pixel) const { return images.column(pixel); }
+    __device__ __forceinline__ void put(int m, T* column, T sum) const {
+        found |= sum != sum;
+        images.put(m, column, sum);
+    }
+    __device__ __forceinline__ void repair(int m, int pixel) const {
+        T* const column = images.column(pixel);
+        if (column == nullptr || m >= images.channels) return;
+        const T old = column[m * (images.H * images.W)];
+        if (old == old) return;
+        const auto channel = weights.row(m);
+        const auto window = windows.row(pixel);
+        T sum = T(0);
+        for (int k = 0; k < windows.taps.count; ++k) {
+            const auto tap = windows.depth(k);
+            if (windows.inside(window, tap)) sum += *weights.at(channel, weights.depth(k)) * *windows.at(window, tap);
+        }
+        images.put(m, column, sum);
+    }
+};
+
 //! instances: conv2d_backward_input<float,Large> conv2d_backward_input<float,Medium>
 //! instances: conv2d_backward_input<float,Narrow>
 //! instances: conv2d_backward_input<double,Medium> conv2d_backward_input<double,Narrow>
@@ -236,9 +266,10 @@ struct PhaseWeights {
 //! instances(80): conv2d_backward_input<float,TensorWide> conv2d_backward_input<float,TensorMedium>
 
 // grad_output (N, O, OH, OW), weight (O, C/groups, KH, KW) -> grad_input (N, C, H, W). A block a tile of a phase of a
-// group; the grid has as many tiles for each phase as the largest has.
+// group; the grid has as many tiles for each phase as the largest has. Some tiles need more registers here than would
+// leave room for the blocks that they otherwise have at once.
 template <class T, class Size>
-__global__ void __launch_bounds__(Size::template For<T>::THREADS, Size::template For<T>::BLOCKS)
+__global__ void __launch_bounds__(Size::template For<T>::THREADS, 1)
     conv2d_backward_input(const T* grad_output, const T* weight, T* grad_input, Conv conv) {
     typedef typename Size::template For<T> Tile;
     const int channels = conv.C / conv.groups, filters = conv.O / conv.groups;
@@ -267,7 +298,9 @@ __global__ void __launch_bounds__(Size::template For<T>::THREADS, Size::template
                           nullptr,
                           i64(conv.C) * conv.H * conv.W,
                           channels, conv.H, conv.W, conv.stride_h, v.first, conv.stride_w, h.first, pixels};
-    tile.write(to, m0, n0);
+    const Gradients<T> gradients = {to, a, b, false};
+    tile.write(gradients, m0, n0);
+    if (gradients.found) Tile::each_place(m0, n0, [&](int m, int n) { gradients.repair(m, n); });
 }
 
 // ---- the weight's gradient -------------------------------------------------------------------------------------------

@@ -124,4 +124,11 @@ struct Simt {
             for (int i = 0; i < TM; ++i) output.put(m0 + row(i), place, sums[i][j]);
         }
     }
+
+    // Calls visit(m, n) for every place that this thread writes.
+    template <class Visit>
+    static __device__ __forceinline__ void each_place(int m0, int n0, const Visit& visit) {
+#pragma unroll 1
+        for (int i = 0; i < TM * TN; ++i) visit(m0 + row(i / TN), n0 + column(i % TN));
+    }
 };

@@ -145,4 +145,12 @@ struct Tf32 {
             __syncwarp();
         }
     }
+
+    // Calls visit(m, n) for every place that this thread writes.
+    template <class Visit>
+    static __device__ __forceinline__ void each_place(int m0, int n0, const Visit& visit) {
+        const int m = m0 + warp_row(), n = n0 + warp_column() + threadIdx.x % 32;
+#pragma unroll 1
+        for (int i = 0; i < WM * (WN / 32); ++i) visit(m + i / (WN / 32), n + i % (WN / 32) * 32);
+    }
 };
