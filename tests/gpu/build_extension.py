@@ -15,13 +15,20 @@ from pathlib import Path
 from .step import Step, parser
 
 PROJECT = Path(__file__).parents[2]
-IMPORT = "import minitorch; import minitorch._C as c; print(minitorch.ones(2).sum().item(), c.isa)"
+IMPORT = """
+import ast, pathlib, minitorch, minitorch._C as c
+declared = ast.parse(pathlib.Path(minitorch.__file__).with_name("_C.pyi").read_text()).body
+missing = [node.name for node in declared if hasattr(node, "name") and not hasattr(c, node.name)]
+assert not missing, f"the kernels are older than the sources: {', '.join(missing)} is missing"
+print(minitorch.ones(2).sum().item(), c.isa)
+"""
 
 
 def works() -> tuple[bool, str]:
     """Whether the kernels can be imported and compute, and which instruction set they use, or what is wrong."""
     done = subprocess.run([sys.executable, "-c", IMPORT], cwd=PROJECT, capture_output=True, text=True)
-    return done.stdout.startswith("2.0 "), (done.stdout.split() or [done.stderr.strip()])[-1]
+    said = (done.stdout or done.stderr or f"status {done.returncode}").strip().splitlines()[-1]
+    return said.startswith("2.0 "), said.removeprefix("2.0 ")
 
 
 def build(folder: Path) -> None:
