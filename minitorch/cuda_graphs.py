@@ -34,8 +34,8 @@ class CUDAGraph:
     >>> from minitorch import nn, optim
     >>> model = nn.Linear(20, 3).to("cuda")
     >>> optimizer = optim.Adam(model.parameters(), lr=0.1)
-    >>> batches = [(minitorch.randn(8, 20), minitorch.randint(3, (8,))) for _ in range(50)]
-    >>> images, labels = (tensor.to("cuda") for tensor in batches[0])
+    >>> batch = minitorch.randn(8, 20), minitorch.randint(3, (8,))
+    >>> images, labels = (tensor.to("cuda") for tensor in batch)
     >>> def step():
     ...     optimizer.zero_grad()
     ...     loss = nn.functional.cross_entropy(model(images), labels)
@@ -46,8 +46,8 @@ class CUDAGraph:
     >>> graph = minitorch.cuda.CUDAGraph()
     >>> with minitorch.cuda.graph(graph):
     ...     loss = step()                       # nothing is computed here
-    >>> for some_images, some_labels in batches[:1] * 30:
-    ...     _ = images.copy_(some_images), labels.copy_(some_labels)
+    >>> for _ in range(30):
+    ...     copied = images.copy_(batch[0]), labels.copy_(batch[1])  # each time the next batch
     ...     graph.replay()
     >>> loss.item() < first / 2
     True
@@ -98,8 +98,8 @@ class CUDAGraph:
         recording = module.Capture(None if stream is None else stream._stream)
         recording.begin()
         self._capture = recording
-        for stream in self._generators.values():
-            stream.begin(self._capture)
+        for random_numbers in self._generators.values():
+            random_numbers.begin(recording)
         _optimizer.capture.note = self._note
 
     def capture_end(self) -> None:

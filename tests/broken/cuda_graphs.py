@@ -6,7 +6,7 @@ from .variant import Variant
 
 GRAPHS, CAPTURE = "minitorch/cuda_graphs.py", "minitorch/backends/cuda/capture.py"
 KERNELS = "minitorch/backends/cuda/kernels/"
-TESTS = "tests/on_cuda/test_graph.py -k "
+TESTS = "tests/on_cuda/test_graph.py tests/on_cuda/test_graph_errors.py -k "
 
 VARIANTS = [
     Variant(
