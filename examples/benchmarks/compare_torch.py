@@ -136,6 +136,8 @@ def start(framework: str, python: str, threads: int) -> Worker:
 def compare(workers: dict[str, Worker], rounds: int, only: str) -> dict[str, dict[str, list[float]]]:
     """Seconds of each case and framework, one number a round."""
     cases = [case for case in workers["minitorch"].about["cases"] if only in case]
+    if not cases:
+        raise SystemExit(f"no case has a name that contains {only!r}")
     seconds: dict[str, dict[str, list[float]]] = {case: {name: [] for name in FRAMEWORKS} for case in cases}
     for i in range(rounds):
         for case in cases:
