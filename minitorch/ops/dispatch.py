@@ -130,9 +130,10 @@ def same_device(name: str, *tensors: Tensor) -> None:
     first = tensors[0]
     for other in tensors[1:]:
         if other.backend is not first.backend:
+            wanted = first if first.is_cuda else other  # who has a GPU means to use it
             raise RuntimeError(
                 f"{name}: expected all tensors to be on the same device, but found at least two devices, "
-                f"{first.device} and {other.device}; move one with .to({str(first.device)!r})"
+                f"{first.device} and {other.device}; move one with .to({str(wanted.device)!r})"
             )
 
 

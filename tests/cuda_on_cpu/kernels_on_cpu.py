@@ -13,7 +13,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("MINITORCH_CUDA_ON_CPU_CACHE", HERE.parents[1] / "build" / "cuda_on_cpu"))
-SOURCES = ("fibers.cpp", "memory.cpp", "races.cpp")
+SOURCES = ("fibers.cpp", "twins.cpp", "memory.cpp", "races.cpp")
 COMPILER = os.environ.get("CXX", "g++")
 
 _FLAGS = ("-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing", f"-I{HERE}")

@@ -1,7 +1,8 @@
 // CUDA C++ for a C++ compiler: what a kernel's source may use, where every CUDA thread is a fiber of one CPU thread.
 //
 // The source is compiled after this header, with each `__shared__` declaration rewritten to a call of
-// mt::static_shared (kernels_on_cpu.py does that). The other side of the functions in namespace mt is fibers.cpp.
+// mt::static_shared (kernels_on_cpu.py does that). The other side of the functions in namespace mt is fibers.cpp,
+// that of the twins twins.cpp.
 #pragma once
 
 #include <math.h>

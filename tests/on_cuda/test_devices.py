@@ -141,6 +141,13 @@ def test_such_a_number_is_assigned():
         minitorch.zeros(())[...] = x[0]
 
 
+def test_the_advice_is_to_use_the_gpu():
+    here, there = minitorch.ones(2), minitorch.ones(2, device="cuda")
+    for tensors in ((here, there), (there, here)):
+        with pytest.raises(RuntimeError, match=r"move one with \.to\('cuda:0'\)"):
+            minitorch.cat(tensors)
+
+
 def test_in_place_operations():
     x = minitorch.zeros(3, device="cuda")
     x.copy_(minitorch.tensor([1.0, 2.0, 3.0]))
