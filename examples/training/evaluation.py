@@ -1,0 +1,38 @@
+"""What a model says to images that it didn't learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import minitorch
+from minitorch import nn
+from minitorch.data import DataLoader
+from minitorch.nn import functional as F
+
+
+@dataclass
+class Answers:
+    """The answers to N images."""
+
+    targets: np.ndarray[Any, Any]  # (N,): the right classes
+    ranking: np.ndarray[Any, Any]  # (N, 5): the classes that the model finds likeliest, the first of all first
+    loss: float  # the mean cross-entropy
+
+    def accuracy(self, best: int = 1) -> float:
+        """The share of the images whose class is among the `best` likeliest: top-1, top-5."""
+        return float((self.ranking[:, :best] == self.targets[:, None]).any(1).mean())
+
+
+def evaluate(model: nn.Module, loader: DataLoader, device: str) -> Answers:
+    model.eval()
+    targets, rankings, loss = [], [], 0.0
+    with minitorch.no_grad():
+        for images, labels in loader:
+            logits = model(images.to(device))
+            loss += F.cross_entropy(logits, labels.to(device), reduction="sum").item()
+            rankings.append(np.argsort(-logits.numpy(force=True), axis=1, kind="stable")[:, :5])
+            targets.append(labels.numpy(force=True))
+    return Answers(np.concatenate(targets), np.concatenate(rankings), loss / len(loader.dataset))

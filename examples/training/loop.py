@@ -1,0 +1,119 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from itertools import islice
+from typing import Any
+
+from tqdm import tqdm
+
+import minitorch
+from minitorch.data import DataLoader
+
+from .checkpoint import Progress, Run, save
+from .evaluation import evaluate
+from .report import format_row, write_metrics
+from .step import GraphedStep, Step
+
+
+class CtrlC:
+    """Inside a `with` block, the first Ctrl-C is only noted, so that training stops between two steps."""
+
+    pressed = False
+
+    def __enter__(self) -> CtrlC:
+        self.before = signal.signal(signal.SIGINT, self.note)
+        return self
+
+    def note(self, number: int, frame: Any) -> None:
+        self.pressed = True
+        signal.signal(signal.SIGINT, self.before)  # a second one stops at once
+
+    def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+
+
+def make_loader(dataset: Any, batch_size: int, shuffle: bool = False) -> DataLoader:
+    return DataLoader(dataset, batch_size, shuffle=shuffle, generator=minitorch.Generator())
+
+
+def train(run: Run) -> bool:
+    """Trains up to `--epochs`, and returns True; or to a Ctrl-C, says how to go on, and returns False.
+
+    After each epoch the held-out images are evaluated; metrics and a checkpoint are written.
+    """
+    options = run.options
+    step = make_step(run)
+    with CtrlC() as ctrl_c:
+        while run.progress.epoch < options.epochs and not ctrl_c.pressed:
+            if train_epoch(run, step, ctrl_c):
+                finish_epoch(run)
+            save(run)
+    if run.progress.epoch == options.epochs:
+        return True
+    print(f"Stopped after {run.progress.epoch} epochs and {run.progress.step} steps. To go on:")
+    print("    " + shlex.join([sys.executable, sys.argv[0], "--resume", options.save]))
+    return False
+
+
+def make_step(run: Run) -> Step:
+    if run.options.cuda_graph:
+        return GraphedStep(run.model, run.optimizer, run.options.batch_size)
+    return Step(run.model, run.optimizer)
+
+
+def train_epoch(run: Run, step: Step, ctrl_c: CtrlC) -> bool:
+    """Finishes the epoch that the run is in; returns False if Ctrl-C was pressed before its end."""
+    options, progress, loader = run.options, run.progress, run.train_loader
+    images_in_all = len(loader.dataset)
+    done = min(progress.step * options.batch_size, images_in_all)
+    started = time.perf_counter() - progress.seconds
+    run.model.train()
+    loader.generator.set_state(progress.shuffle_state)
+    bar = tqdm(
+        total=images_in_all,
+        initial=done,
+        desc=f"epoch {progress.epoch + 1}",
+        unit="img",
+        leave=False,
+        disable=None if sys.stdout.isatty() else True,  # None: unless stderr, where the bar is drawn, is a terminal too
+    )
+    with bar:
+        for images, labels in islice(loader, progress.step, None):
+            loss = step(images.to(options.device), labels.to(options.device), of=len(labels)).item()
+            progress.step += 1
+            progress.loss_sum += loss * len(labels)
+            progress.seconds = time.perf_counter() - started
+            bar.update(len(labels))
+            bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+            if options.log_every and progress.step % options.log_every == 0:
+                tqdm.write(f"epoch {progress.epoch + 1}  step {progress.step}/{len(loader)}  loss {loss:.6f}")
+            if ctrl_c.pressed:
+                return progress.step == len(loader)
+            if time.monotonic() - run.saved_at >= 60 * options.checkpoint_minutes:
+                save(run)
+    return True
+
+
+def finish_epoch(run: Run) -> None:
+    """Evaluates the model on the held-out images, prints a line, and goes on to the next epoch."""
+    progress = run.progress
+    answers = evaluate(run.model, run.held_out, run.options.device)
+    values = {
+        "epoch": progress.epoch + 1,
+        "train_loss": progress.loss_sum / len(run.train_loader.dataset),
+        "test_accuracy": answers.accuracy(),
+        "seconds": round(progress.seconds, 3),
+    }
+    row = {column: values[column] for column in run.columns}
+    print(format_row(row, run.options.epochs), flush=True)
+    run.progress = Progress(
+        epoch=progress.epoch + 1,
+        shuffle_state=run.train_loader.generator.get_state(),
+        history=[*progress.history, row],
+    )
+    write_metrics(run)

@@ -1,0 +1,103 @@
+"""The options that all training scripts have, and which of them a resumed run may change."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import minitorch
+from minitorch import nn, optim
+
+OPTIMIZERS = {
+    "adam": (optim.Adam, {"lr": 1e-3}),
+    "adamw": (optim.AdamW, {"lr": 1e-3}),
+    "rmsprop": (optim.RMSprop, {"lr": 1e-3}),
+    "sgd": (optim.SGD, {"lr": 0.02, "momentum": 0.9}),
+}
+
+
+def positive(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    if not 0 < float(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
+    return float(text)
+
+
+def not_negative(text: str) -> float:
+    if not 0 <= float(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {text}")
+    return float(text)
+
+
+def add_options(parser: argparse.ArgumentParser, epochs: str, batch_size: str, lr: str, out: str) -> None:
+    """Adds the options that all scripts have; the texts say what their defaults are."""
+    add = parser.add_argument
+    add("--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)")
+    add("--cuda-graph", action="store_true", help="capture a training step once, and replay it for each batch")
+    add("--epochs", type=positive, help=f"passes over the training images, in all (default: {epochs})")
+    add("--batch-size", type=positive, help=f"images a step (default: {batch_size})")
+    add("--optimizer", choices=list(OPTIMIZERS), default="adam", help="(default: %(default)s)")
+    add("--lr", type=rate, help=f"learning rate (default: {lr})")
+    add("--seed", type=int, default=0, help="decides initial weights and order of the images (default: %(default)s)")
+    add("--threads", type=positive, help="CPU threads (default: all); they don't change the result")
+    add("--log-every", type=positive, metavar="N", help="also print the loss every N steps")
+    add("--checkpoint-minutes", type=not_negative, default=10, metavar="N", help="save a checkpoint every N minutes, "
+        "besides after every epoch (default: %(default)s)")  # fmt: skip
+    add("--out", metavar="DIR", help=f"where results go (default: {out})")
+    add("--save", metavar="FILE", help="the checkpoint (default: checkpoint.safetensors in --out)")
+    add("--resume", metavar="FILE", help="continue from this checkpoint up to --epochs, with its options")
+
+
+def parse(parser: argparse.ArgumentParser, fixed: Iterable[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
+    """The options, and the checkpoint to continue from (or {}). Its options count where the command line gives none.
+
+    Args:
+        fixed: the options that decide what is learnt, so that a checkpoint's can't be changed.
+    """
+    options = parser.parse_args()
+    if options.resume is None:
+        return options, {}
+    checkpoint = minitorch.load(options.resume)
+    if not isinstance(checkpoint, dict) or checkpoint.get("options", {}).keys() != vars(options).keys():
+        raise ValueError(f"{options.resume} is no checkpoint of this script")
+    saved, epochs = checkpoint["options"], options.epochs
+    parser.set_defaults(**saved)
+    options = parser.parse_args()
+    for name in fixed:
+        given = getattr(options, name)
+        if given != saved[name]:
+            option = "--" + name.replace("_", "-")
+            parser.error(f"{options.resume} was trained with {option} {saved[name]}; it can't go on with {given}")
+    done = checkpoint["progress"]["epoch"]
+    if epochs is not None and done >= epochs:
+        parser.error(f"{options.resume} has {done} epochs already; --epochs counts them all: give {done + 1} or more")
+    return options, checkpoint
+
+
+def complete(parser: argparse.ArgumentParser, options: argparse.Namespace, recipe: dict[str, Any], out: Path) -> None:
+    """Fills in what the command line left open: from the recipe for these data, then from what suits any."""
+    for name, value in recipe.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if options.cuda_graph and not options.device.startswith("cuda"):
+        parser.error(f"--cuda-graph needs --device cuda, got {options.device}")
+    options.lr = options.lr or OPTIMIZERS[options.optimizer][1]["lr"]
+    options.out = options.out or str(out)
+    options.save = options.save or str(Path(options.out, "checkpoint.safetensors"))
+
+
+def make_folders(options: argparse.Namespace) -> None:
+    Path(options.out).mkdir(parents=True, exist_ok=True)
+    Path(options.save).parent.mkdir(parents=True, exist_ok=True)
+
+
+def make_optimizer(model: nn.Module, options: argparse.Namespace) -> optim.Optimizer:
+    make, arguments = OPTIMIZERS[options.optimizer]
+    return make(model.parameters(), **{**arguments, "lr": options.lr})
