@@ -32,6 +32,7 @@ PUBLIC = [
     "",
     "autograd",
     "data",
+    "data.transforms",
     "metrics",
     "models",
     "nn",

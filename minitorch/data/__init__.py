@@ -1,5 +1,6 @@
-"""Datasets, and a loader that makes batches of them."""
+"""Datasets, a loader that makes batches of them, and transforms of images."""
 
+from . import transforms
 from .collate import default_collate
 from .dataset import Dataset, Subset, TensorDataset, random_split, stratified_split
 from .digits import Digits
@@ -21,4 +22,5 @@ __all__ = [
     "random_split",
     "read_idx",
     "stratified_split",
+    "transforms",
 ]
