@@ -3,8 +3,10 @@
 from . import transforms
 from .collate import default_collate
 from .dataset import Dataset, Subset, TensorDataset, random_split, stratified_split
+from .decode import load_image
 from .digits import Digits
 from .idx import read_idx
+from .image_folder import ImageFolder
 from .images import ImageDataset
 from .loader import DataLoader
 from .mnist import MNIST, FashionMNIST
@@ -16,9 +18,11 @@ __all__ = [
     "Digits",
     "FashionMNIST",
     "ImageDataset",
+    "ImageFolder",
     "Subset",
     "TensorDataset",
     "default_collate",
+    "load_image",
     "random_split",
     "read_idx",
     "stratified_split",
