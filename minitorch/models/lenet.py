@@ -15,6 +15,7 @@ from ..ops.creation import empty, tensor, zeros
 from ..ops.join import cat
 from ..ops.shape import flatten
 from ..tensor import Tensor
+from .checks import check_images
 
 
 class LeNet5(nn.Module):
@@ -50,19 +51,12 @@ class LeNet5(nn.Module):
         self.fc3 = nn.Linear(84, num_classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        _check_images("LeNet5", input, self.image_size)
+        check_images("LeNet5", input, channels=1, size=self.image_size)
         x = F.max_pool2d(F.relu(self.conv1(input)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         x = F.relu(self.fc1(flatten(x, 1)))
         x = F.relu(self.fc2(x))
         return self.fc3(x)  # type: ignore[no-any-return]
-
-
-def _check_images(name: str, input: Tensor, size: int) -> None:
-    if input.data.shape[1:] != (1, size, size):
-        raise RuntimeError(
-            f"{name}: expected images (N, 1, {size}, {size}), got {tuple(input.data.shape)}; pad or resize them"
-        )
 
 
 class ScaledTanh(nn.Module):
@@ -242,7 +236,7 @@ class LeNet5_1998(nn.Module):
             init.zeros_(layer.bias)  # type: ignore[arg-type]  # it has one
 
     def forward(self, input: Tensor) -> Tensor:
-        _check_images("LeNet5_1998", input, 32)
+        check_images("LeNet5_1998", input, channels=1, size=32)
         x = self.squash(self.s2(self.squash(self.c1(input))))
         x = self.squash(self.s4(self.squash(self.c3(x))))
         x = flatten(self.squash(self.c5(x)), 1)
