@@ -1,6 +1,7 @@
 """Datasets, a loader that makes batches of them, and transforms of images."""
 
 from . import transforms
+from .cifar import CIFAR10, CIFAR100
 from .collate import default_collate
 from .dataset import Dataset, Subset, TensorDataset, random_split, stratified_split
 from .decode import load_image
@@ -12,6 +13,8 @@ from .loader import DataLoader
 from .mnist import MNIST, FashionMNIST
 
 __all__ = [
+    "CIFAR10",
+    "CIFAR100",
     "MNIST",
     "DataLoader",
     "Dataset",

@@ -11,16 +11,22 @@ from ..ops.creation import from_numpy
 from ..tensor import Tensor, wrap
 from .collate import Indices, default_collate
 from .dataset import Dataset
+from .transforms import Transform
 
 
 class ImageDataset(Dataset):
-    """Grey images and their classes.
+    """Images of one size and their classes, in memory.
 
-    Sample i is ``(image, target)``: the image a float32 tensor (1, H, W) with values from 0 to 1 that went through
-    ``transform``, the target an int that went through ``target_transform``.
+    Sample i is ``(image, target)``: the image a tensor that went through ``transform``, the target an int that went
+    through ``target_transform``. Grey images are handed out as float32 (1, H, W) with values from 0 to 1, coloured ones
+    as they are stored, (3, H, W), which is how :class:`ImageFolder` hands out photographs: uint8 from 0 to 255.
+
+    A batch goes through a :class:`minitorch.data.transforms.Transform` as a whole, through any other function image by
+    image.
 
     Attributes:
-        data: all images as they are stored: (N, H, W), uint8 from 0 to 255 or float32 from 0 to 1.
+        data: all images as they are stored: grey (N, H, W), uint8 from 0 to 255 or float32 from 0 to 1; or coloured
+            (N, 3, H, W).
         targets: their classes: (N,), int64.
         classes: the name of each class.
 
@@ -45,11 +51,16 @@ class ImageDataset(Dataset):
         self.transform = transform
         self.target_transform = target_transform
 
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """The number of each class."""
+        return {name: i for i, name in enumerate(self.classes)}
+
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image: Any = self._scaled(index)
+        image: Any = self._images(index)
         target: Any = int(self.targets.data[index])
         if self.transform is not None:
             image = self.transform(image)
@@ -57,23 +68,32 @@ class ImageDataset(Dataset):
             target = self.target_transform(target)
         return image, target
 
-    def get_batch(self, indices: Indices) -> Any:
-        """A batch at once, or image by image where there are transforms, which are written for one image."""
-        if self.transform is not None or self.target_transform is not None:
-            return default_collate([self[i] for i in indices.tolist()])
-        return [self._scaled(indices), self.targets[indices]]
+    def get_batch(self, indices: Indices) -> list[Any]:
+        """A batch at once."""
+        images: Any = self._images(indices)
+        targets: Any = self.targets[indices]
+        if isinstance(self.transform, Transform):
+            images = self.transform(images)
+        elif self.transform is not None:
+            images = default_collate([self.transform(image) for image in images])
+        if self.target_transform is not None:
+            targets = default_collate([self.target_transform(target) for target in targets.tolist()])
+        return [images, targets]
 
     def tensors(self) -> tuple[Tensor, Tensor]:
-        """The whole dataset, without transforms: images (N, 1, H, W) as float32 from 0 to 1, and targets (N,)."""
-        return self._scaled(slice(None)), self.targets
+        """The whole dataset, without transforms: images (N, C, H, W) as samples have them, and targets (N,)."""
+        return self._images(slice(None)), self.targets
 
-    def _scaled(self, index: Any) -> Tensor:
+    def _images(self, index: Any) -> Tensor:
+        """A copy of some images, as they are handed out."""
         images = self.data.data[index]
+        if self.data.ndim == 4:
+            return wrap(images.copy(), self.data.backend)
         scale = np.float32(255 if images.dtype == np.uint8 else 1)
         return wrap(np.divide(images, scale, dtype=np.float32)[..., None, :, :], self.data.backend)
 
     def __repr__(self) -> str:
-        n, height, width = self.data.shape
+        n, height, width = len(self.data), *self.data.shape[-2:]
         return f"{type(self).__name__}({n} images of {height}×{width}, {len(self.classes)} classes)"
 
 

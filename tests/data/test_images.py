@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import minitorch
-from minitorch.data import MNIST, DataLoader, Digits, FashionMNIST
+from minitorch.data import MNIST, DataLoader, Digits, FashionMNIST, ImageDataset
 from minitorch.data.digits import enlarge
 from minitorch.data.mnist import _File
+from minitorch.data.transforms import Transform
 
 
 @pytest.mark.parametrize("compress", [True, False])
@@ -150,3 +151,83 @@ def test_enlarge_interpolates_between_the_centres():
     np.testing.assert_array_equal(enlarge(images, 8), images)
     np.testing.assert_allclose(enlarge(np.ones((1, 8, 8), np.float32), 32), 1, rtol=1e-6)
     assert enlarge(images[:, :1, :1], 4).shape == (3, 4, 4)
+
+
+class Count(Transform):
+    """Adds one, and notes the shapes that it got."""
+
+    def __init__(self):
+        self.shapes = []
+
+    def transform(self, images):
+        self.shapes.append(tuple(images.shape))
+        return images + 1
+
+
+def coloured(n=5, **options):
+    pixels = np.random.default_rng(0).integers(0, 256, (n, 3, 4, 6), dtype=np.uint8)
+    classes = minitorch.arange(n) % 2
+    return ImageDataset(minitorch.from_numpy(pixels), classes, ("even", "odd"), **options), pixels
+
+
+def test_coloured_images_are_handed_out_as_they_are_stored():
+    dataset, pixels = coloured()
+    assert repr(dataset) == "ImageDataset(5 images of 4×6, 2 classes)"
+    assert dataset.class_to_idx == {"even": 0, "odd": 1}
+    image, target = dataset[3]
+    assert image.dtype == minitorch.uint8
+    np.testing.assert_array_equal(image.numpy(), pixels[3])
+    assert target == 1
+    images, targets = dataset.get_batch(np.array([4, 0, 4]))
+    np.testing.assert_array_equal(images.numpy(), pixels[[4, 0, 4]])
+    assert targets.tolist() == [0, 0, 0]
+    everything, _ = dataset.tensors()
+    np.testing.assert_array_equal(everything.numpy(), pixels)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_what_is_handed_out_is_a_copy(grey):
+    dataset, _ = coloured()
+    if grey:
+        dataset = ImageDataset(dataset.data[:, 0].contiguous(), dataset.targets, dataset.classes)
+    before = dataset.data.numpy().copy()
+    for images in (dataset[0][0], dataset[-1][0], dataset.get_batch(np.arange(5))[0], dataset.tensors()[0]):
+        images[:] = 0
+    np.testing.assert_array_equal(dataset.data.numpy(), before)
+
+
+def test_a_transform_gets_the_whole_batch():
+    dataset, pixels = coloured(transform=Count())
+    images, _ = next(iter(DataLoader(dataset, 4)))
+    assert dataset.transform.shapes == [(4, 3, 4, 6)]
+    np.testing.assert_array_equal(images.numpy(), pixels[:4] + np.uint8(1))
+    assert minitorch.equal(dataset[2][0], images[2])
+
+
+def test_a_transform_gets_the_whole_batch_of_grey_images(tmp_path, write_mnist):
+    write_mnist(tmp_path)
+    dataset = MNIST(tmp_path, transform=Count())
+    next(iter(DataLoader(dataset, 8)))
+    assert dataset.transform.shapes == [(8, 1, 28, 28)]
+
+
+def test_other_functions_get_image_by_image():
+    seen = []
+
+    def transform(image):
+        seen.append(tuple(image.shape))
+        return image.sum(), "a string"
+
+    dataset, pixels = coloured(transform=transform, target_transform=lambda target: 10 * target)
+    (sums, strings), targets = next(iter(DataLoader(dataset, 4)))
+    assert seen == [(3, 4, 6)] * 4
+    assert sums.tolist() == pixels[:4].sum((1, 2, 3)).tolist()
+    assert strings == ["a string"] * 4
+    assert targets.tolist() == [0, 10, 0, 10]
+
+
+def test_targets_alone_are_transformed():
+    dataset, _ = coloured(transform=Count(), target_transform=lambda target: f"class {target}")
+    _, targets = next(iter(DataLoader(dataset, 3)))
+    assert dataset.transform.shapes == [(3, 3, 4, 6)]
+    assert targets == ["class 0", "class 1", "class 0"]
