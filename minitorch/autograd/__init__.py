@@ -1,7 +1,7 @@
 """Automatic differentiation: the graph, the engine that walks it, and whether operations are recorded."""
 
 from . import functional
-from .engine import backward, grad
+from .engine import backward, grad, queue_callback
 from .function import Function, once_differentiable
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
@@ -21,5 +21,6 @@ __all__ = [
     "is_grad_enabled",
     "no_grad",
     "once_differentiable",
+    "queue_callback",
     "set_grad_enabled",
 ]

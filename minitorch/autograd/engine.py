@@ -7,13 +7,13 @@ consumers each has. ``_Pass`` then visits a node when all its consumers have sen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import devices
 from .function import Function
 from .grad_mode import state
-from .gradients import Edge, accumulate, call_hooks, fit, materialized, without_padding
+from .gradients import Edge, accumulate, call_hooks, call_hooks_after, fit, materialized, without_padding
 from .variable import Variable
 
 
@@ -167,15 +167,42 @@ class _Pass:
                 accumulate(tensor, {0: received[output_nr]})
 
     def _finish(self, leaf: Any, received: dict[int, Any]) -> None:
-        if leaf._hooks:
-            received[0] = call_hooks(leaf._hooks, received[0])
+        hooks = leaf._hooks
+        if hooks is not None:
+            received[0] = call_hooks(hooks.before, received[0])
         if not self.capture:
             accumulate(leaf, received)
+            if hooks is not None:
+                call_hooks_after(hooks.after, leaf)
         elif (leaf, 0) in self.wanted:
             self.captured[leaf, 0] = received[0]
 
 
 # ---- what users call -------------------------------------------------------------------------------------------------
+
+
+def queue_callback(callback: Callable[[], None]) -> None:
+    """Calls ``callback()`` when the backward pass that is going on in this thread has reached all leaves.
+
+    It is for hooks that start something in the middle of a pass which has to be finished at its end. PyTorch has it as
+    ``torch.autograd.Variable._execution_engine.queue_callback``. If the pass fails, the callback isn't called.
+
+    >>> import minitorch
+    >>> x = minitorch.ones(2, requires_grad=True)
+    >>> def hook(grad):
+    ...     print("x has its gradient")
+    ...     minitorch.autograd.queue_callback(lambda: print("so have all"))
+    >>> handle = x.register_hook(hook)
+    >>> x.sum().backward()
+    x has its gradient
+    so have all
+
+    Raises:
+        RuntimeError: no backward pass is going on.
+    """
+    if state.at_the_end is None:
+        raise RuntimeError("queue_callback: callbacks can only be queued while backward() or grad() is running")
+    state.at_the_end.append(callback)
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -232,13 +259,15 @@ def _differentiate(
         wanted = {_edge_of(tensor) for tensor in inputs}
     gradients = _root_gradients(outputs, grad_outputs, create_graph)
     roots = [_edge_of(output) for output in outputs]
-    recording = state.enabled
-    state.enabled = create_graph
+    recording, outer = state.enabled, state.at_the_end
+    state.enabled, state.at_the_end = create_graph, []
     try:
         backward_pass = _Pass(roots, wanted, create_graph if retain_graph is None else retain_graph, capture)
         backward_pass.run(roots, gradients)
+        for callback in state.at_the_end:
+            callback()
     finally:
-        state.enabled = recording
+        state.enabled, state.at_the_end = recording, outer
     return backward_pass.captured
 
 

@@ -1,4 +1,4 @@
-"""Whether operations are recorded. The mode belongs to the thread, as in PyTorch."""
+"""What autograd knows of a thread: whether operations are recorded, as in PyTorch, and what waits for a pass's end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ R = TypeVar("R")
 
 class _State(threading.local):
     enabled = True
+    at_the_end: list[Callable[[], None]] | None = None  # what the backward pass that is going on calls when it is done
 
 
 state = _State()

@@ -69,6 +69,12 @@ def call_hooks(hooks: dict[int, Any], gradient: Any) -> Any:
     return gradient
 
 
+def call_hooks_after(hooks: dict[int, Any], leaf: Any) -> None:
+    for hook in tuple(hooks.values()):
+        if hook(leaf) is not None:
+            raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+
+
 def accumulate(tensor: Any, received: dict[int, Any]) -> None:
     """Adds the gradient ``received[0]`` into ``tensor.grad``.
 

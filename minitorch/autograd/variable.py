@@ -33,6 +33,16 @@ class RemovableHandle:
         self.remove()
 
 
+class LeafHooks:
+    """The hooks of a leaf: those that see its gradient before it is added into ``grad``, and those that come after."""
+
+    __slots__ = ("after", "before")
+
+    def __init__(self) -> None:
+        self.before: dict[int, Hook] = {}
+        self.after: dict[int, Hook] = {}
+
+
 class Variable:
     """The autograd state of a tensor: the base class of ``minitorch.Tensor``.
 
@@ -56,7 +66,7 @@ class Variable:
     output_nr: int
     # Views share their base's cell, a list of one int. It is made when the first view or in-place change needs it.
     _version_cell: list[int] | None
-    _hooks: dict[int, Hook] | None
+    _hooks: LeafHooks | None  # of other tensors, the node that made them has the hooks
     # What a graph node has for each of its arguments: a leaf is where the graph ends.
     edges: ClassVar[tuple[()]] = ()
 
@@ -138,9 +148,37 @@ class Variable:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.grad_fn is not None:
             return RemovableHandle(self.grad_fn.hooks_of(self.output_nr), hook)
+        return RemovableHandle(self._leaf_hooks().before, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], None]) -> RemovableHandle:
+        """Calls ``hook(tensor)`` in every ``backward``, when this leaf's ``grad`` is complete.
+
+        The hook may read and change ``tensor.grad``; it returns nothing. An optimiser that steps here, parameter by
+        parameter, needs no memory for the gradients of a whole model. ``autograd.grad``, which changes no ``grad``,
+        calls no such hook.
+
+        >>> import minitorch
+        >>> x = minitorch.ones(2, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda x: print(x.grad))
+        >>> (x * 3).sum().backward()
+        tensor([3., 3.])
+
+        Raises:
+            RuntimeError: the tensor requires no gradient, or is no leaf.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors; register_hook(hook) shows the "
+                "gradient of any tensor"
+            )
+        return RemovableHandle(self._leaf_hooks().after, hook)
+
+    def _leaf_hooks(self) -> LeafHooks:
         if self._hooks is None:
-            self._hooks = {}
-        return RemovableHandle(self._hooks, hook)
+            self._hooks = LeafHooks()
+        return self._hooks
 
     def retain_grad(self) -> None:
         """Makes ``backward`` keep the gradient of this non-leaf tensor in ``grad``.

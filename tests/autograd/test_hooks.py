@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import weakref
+
 import pytest
 
 import minitorch
-from minitorch.autograd import grad
+from minitorch.autograd import Function, grad, queue_callback
 from minitorch.testing import assert_close
 
 
@@ -112,6 +115,148 @@ def test_a_hook_is_differentiated_with_create_graph():
 def test_no_hook_on_a_tensor_without_gradient():
     with pytest.raises(RuntimeError, match="cannot register a hook on a tensor that doesn't require gradient"):
         minitorch.ones(1).register_hook(print)
+
+
+# ---- hooks after the gradient was added ------------------------------------------------------------------------------
+
+
+def test_a_hook_sees_the_sum_of_this_backward_and_those_before():
+    x, seen = leaf(1.0), []
+    x.register_post_accumulate_grad_hook(lambda t: seen.append((t is x, t.grad.item())))
+    (x * x + 3 * x).backward()
+    (x * 2).backward()
+    assert seen == [(True, 5.0), (True, 7.0)]
+
+
+def test_it_comes_after_the_hooks_that_replace_the_gradient_and_may_change_grad():
+    x = leaf(1.0, 2.0)
+
+    def halve(t):
+        t.grad = t.grad / 2
+
+    x.register_post_accumulate_grad_hook(halve)
+    x.register_hook(lambda g: g * 10)
+    x.sum().backward()
+    assert_close(x.grad, tensor(5.0, 5.0))
+
+
+def test_an_optimizer_may_step_in_it():
+    x = leaf(1.0)
+
+    def step(t):
+        with minitorch.no_grad():
+            t -= 0.5 * t.grad
+        t.grad = None
+
+    x.register_post_accumulate_grad_hook(step)
+    (3 * x).backward()
+    assert x.grad is None
+    assert_close(x.detach(), tensor(-0.5))
+
+
+def test_it_can_be_removed_and_runs_once_a_leaf():
+    x, y, calls = leaf(1.0), leaf(2.0), []
+    first = x.register_post_accumulate_grad_hook(lambda t: calls.append("x1"))
+    x.register_post_accumulate_grad_hook(lambda t: calls.append("x2"))
+    y.register_post_accumulate_grad_hook(lambda t: calls.append("y"))
+    (x * y * x).backward()
+    assert sorted(calls) == ["x1", "x2", "y"]
+    assert calls.index("x1") < calls.index("x2")
+    first.remove()
+    calls.clear()
+    x.backward()
+    assert calls == ["x2"]
+
+
+def test_grad_calls_no_hook_that_is_for_accumulated_gradients():
+    x, z, calls = leaf(1.0), leaf(1.0), []
+    for t in (x, z):
+        t.register_post_accumulate_grad_hook(lambda t: calls.append(t is x))
+    assert_close(*grad(3 * x + z, x), tensor(3.0))
+    assert calls == []
+    (3 * x + z).backward(inputs=[x])
+    assert calls == [True]
+
+
+def test_what_such_hooks_may_not_do():
+    x = leaf(1.0)
+    with pytest.raises(RuntimeError, match="post accumulate grad hooks cannot be registered on non-leaf tensors"):
+        (x * 2).register_post_accumulate_grad_hook(print)
+    with pytest.raises(RuntimeError, match="cannot register a hook on a tensor that doesn't require gradient"):
+        minitorch.ones(1).register_post_accumulate_grad_hook(print)
+    x.register_post_accumulate_grad_hook(lambda t: t.grad)
+    with pytest.raises(RuntimeError, match="Tensor post accumulate grad hooks should return None"):
+        x.backward()
+
+
+def test_hooks_are_not_copied_and_keep_nothing_alive():
+    x = leaf(1.0)
+    x.register_post_accumulate_grad_hook(lambda t: None)
+    copied = copy.deepcopy(x)
+    assert copied._hooks is None
+    alive = weakref.ref(x)
+    del x
+    assert alive() is None
+
+
+# ---- the end of a pass -----------------------------------------------------------------------------------------------
+
+
+def test_a_callback_comes_when_all_leaves_have_their_gradients():
+    x, y, seen = leaf(1.0), leaf(2.0), []
+
+    def finish():
+        seen.append((x.grad.item(), y.grad.item()))
+        if len(seen) == 1:
+            queue_callback(finish)  # one that is queued by another comes too
+
+    for t in (x, y):
+        t.register_hook(lambda g: queue_callback(finish) if not seen else None)
+    (x * y).backward()
+    assert seen == [(2.0, 1.0)] * 3
+
+
+def test_a_callback_belongs_to_the_innermost_pass():
+    x, order = leaf(1.0), []
+
+    class Inner(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            with minitorch.enable_grad():
+                z = leaf(1.0)
+                z.register_hook(lambda g: queue_callback(lambda: order.append("inner")))
+                (z * 3).backward()
+            order.append("node")
+            return g * 2
+
+    y = Inner.apply(x)
+    y.register_hook(lambda g: queue_callback(lambda: order.append("outer")))
+    y.backward()
+    assert order == ["inner", "node", "outer"]
+
+
+def test_a_pass_that_fails_calls_no_callback_and_neither_does_the_next():
+    x, calls = leaf(1.0), []
+
+    def fail(g):
+        queue_callback(lambda: calls.append(1))
+        raise ValueError("in a hook")
+
+    handle = x.register_hook(fail)
+    with pytest.raises(ValueError, match="in a hook"):
+        x.backward()
+    handle.remove()
+    x.backward()
+    assert calls == []
+
+
+def test_outside_of_a_pass_there_is_nothing_to_wait_for():
+    with pytest.raises(RuntimeError, match=r"only be queued while backward\(\) or grad\(\) is running"):
+        queue_callback(print)
 
 
 # ---- retain_grad -----------------------------------------------------------------------------------------------------
