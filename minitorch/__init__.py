@@ -109,9 +109,9 @@ from . import autograd, ops
 from .dtypes import bool_ as bool
 from .dtypes import float16 as half, float32 as float, float64 as double, int32 as int, int64 as long
 
-_PACKAGES = ("cuda", "data", "metrics", "models", "nn", "optim", "testing", "viz")
+_PACKAGES = ("cuda", "data", "distributed", "metrics", "models", "nn", "optim", "testing", "viz")
 if _TYPE_CHECKING:
-    from . import cuda, data, metrics, models, nn, optim, testing, viz
+    from . import cuda, data, distributed, metrics, models, nn, optim, testing, viz
 
 
 __all__ = [
@@ -182,6 +182,7 @@ __all__ = [
     "device",
     "diag",
     "diagonal",
+    "distributed",
     "div",
     "divide",
     "dot",

@@ -83,6 +83,10 @@ PLACES = {
     "optim.lr_scheduler": """
         StepLR CosineAnnealingLR MultiStepLR ExponentialLR LinearLR OneCycleLR ReduceLROnPlateau SequentialLR LambdaLR
     """,
+    "distributed": """
+        ReduceOp Work all_gather all_reduce barrier broadcast destroy_process_group get_node_local_rank get_rank
+        get_world_size init_process_group is_available is_initialized
+    """,
     "autograd": "backward grad gradcheck gradgradcheck no_grad enable_grad set_grad_enabled Function",
     "autograd.functional": "jacobian hessian vjp jvp hvp",
 }

@@ -42,6 +42,9 @@ NOT_TAKEN = {
     "check_rev_over_rev": "it is what gradgradcheck does",
     "is_grads_batched": "there is no vmap",
     "grad_variables": "a deprecated name",
+    **dict.fromkeys(("group", "group_src", "group_name"), "there is one group of processes, of all"),
+    **dict.fromkeys(("init_method", "world_size", "rank", "store", "_ranks"), "mpiexec tells"),
+    **dict.fromkeys(("device_id", "device_ids", "pg_options"), "a tensor's device says enough"),
 }
 
 # What PyTorch writes in C++ without a schema of its arguments.
@@ -50,6 +53,9 @@ WITHOUT_SIGNATURE = {"tensor", "as_tensor", "from_numpy", "new_tensor", "nonzero
 WITHOUT_SIGNATURE |= {"logsigmoid", "gelu"}
 # Used as ``with no_grad():`` or as decorators; their one argument has no public name.
 WITHOUT_SIGNATURE |= {"no_grad", "enable_grad"}
+
+# Classes of C++, and a default that is one; a limit for one wait, and a source that may be given as a number in a group.
+WITHOUT_SIGNATURE |= {"ReduceOp", "Work", "all_reduce", "barrier", "broadcast"}
 
 # Another operation of the same name: sliding windows of one dimension, where F.unfold is im2col.
 HOMONYMS = {("t", "unfold")}
