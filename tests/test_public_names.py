@@ -54,7 +54,7 @@ WITHOUT_SIGNATURE |= {"logsigmoid", "gelu"}
 # Used as ``with no_grad():`` or as decorators; their one argument has no public name.
 WITHOUT_SIGNATURE |= {"no_grad", "enable_grad"}
 
-# Classes of C++, and a default that is one; a limit for one wait, and a source that may be given as a number in a group.
+# Classes of C++, and a default that is one; a limit for one wait, and a source that may be numbered within a group.
 WITHOUT_SIGNATURE |= {"ReduceOp", "Work", "all_reduce", "barrier", "broadcast"}
 
 # Another operation of the same name: sliding windows of one dimension, where F.unfold is im2col.
