@@ -58,7 +58,7 @@ def test_scale_means_uint8_and_floats():
         transforms.ToDtype(mt.float32, scale=True)(mt.ones(1, 1, 1, dtype=mt.int64))
     with pytest.raises(TypeError, match=r"uint8 to become minitorch\.int32"):
         transforms.ToDtype(mt.int32, scale=True)(mt.ones(1, 1, 1, dtype=mt.uint8))
-    with pytest.raises(TypeError, match="dtype 'colour' is not supported"):
+    with pytest.raises(TypeError, match=r"dtype 'colour' is not supported"):
         transforms.ToDtype("colour")
 
 
@@ -88,10 +88,10 @@ def test_normalize_rejects():
         transforms.Normalize(0.5, 0.5)(mt.zeros(1, 1, 1, dtype=mt.uint8))
     with pytest.raises(ValueError, match=r"std has a zero"):
         transforms.Normalize([0.0, 0.0], [1.0, 0.0])
-    with pytest.raises(ValueError, match="Normalize: mean has 3 numbers, but the images have 1 channels"):
+    with pytest.raises(ValueError, match=r"Normalize: mean has 3 numbers, but the images have 1 channels"):
         transforms.Normalize([0.1, 0.2, 0.3], 1.0)(mt.zeros(1, 2, 2))
-    with pytest.raises(ValueError, match="Normalize: std has 2 numbers, but the images have 3 channels"):
+    with pytest.raises(ValueError, match=r"Normalize: std has 2 numbers, but the images have 3 channels"):
         transforms.Normalize(0.0, [1.0, 2.0])(mt.zeros(3, 2, 2))
     for wrong in ([], [[0.5]]):
-        with pytest.raises(ValueError, match="expected mean to be a number, or one for each channel"):
+        with pytest.raises(ValueError, match=r"expected mean to be a number, or one for each channel"):
             transforms.Normalize(wrong, 1.0)
