@@ -72,7 +72,6 @@ class CUDAGraph:
         self._generators: dict[Generator, _Stream] = {}
         self._updates: list[_Update] = []
         self._ready = False
-        self.register_generator_state(random.default_generator)
 
     def register_generator_state(self, generator: Generator) -> None:
         """Lets random numbers of ``generator`` be captured: each replay draws the next ones.
@@ -95,6 +94,7 @@ class CUDAGraph:
         module = importlib.import_module(_CAPTURE)
         if is_current_stream_capturing():
             raise RuntimeError("a CUDA graph is already being captured; one can't be captured inside another")
+        self.register_generator_state(random.current_generator())
         recording = module.Capture(None if stream is None else stream._stream)
         recording.begin()
         self._capture = recording

@@ -11,6 +11,8 @@ import math
 import operator
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,56 @@ class Generator:
 default_generator = Generator()
 
 
+class _Current(threading.local):
+    """What a thread draws from where it is given no generator."""
+
+    generator = default_generator
+
+
+_current = _Current()
+
+
+def current_generator() -> Generator:
+    """The generator that stands for the default one in this thread."""
+    return _current.generator
+
+
+@contextmanager
+def use_generator(generator: Generator) -> Iterator[Generator]:
+    """Inside a ``with`` block, ``generator`` is the default one of this thread: what is given no generator draws from
+    it, and :func:`manual_seed`, :func:`initial_seed` and the like are about it. Blocks can be nested.
+
+    >>> import minitorch
+    >>> from minitorch.random import use_generator
+    >>> before = minitorch.get_rng_state()
+    >>> with use_generator(minitorch.Generator().manual_seed(7)):
+    ...     x = minitorch.rand(3)
+    >>> minitorch.equal(x, minitorch.rand(3, generator=minitorch.Generator().manual_seed(7)))
+    True
+    >>> minitorch.get_rng_state() == before
+    True
+
+    Raises:
+        TypeError: ``generator`` is no Generator.
+    """
+    if not isinstance(generator, Generator):
+        raise TypeError(f"use_generator: expected a Generator, got {type(generator).__name__}")
+    before = _current.generator
+    _current.generator = generator
+    try:
+        yield generator
+    finally:
+        _current.generator = before
+
+
+def _unlock_after_fork() -> None:
+    # Another thread may have held it, which the child doesn't have.
+    default_generator._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_unlock_after_fork)
+
+
 def manual_seed(seed: int) -> Generator:
     """Seeds the default generator, which everything random uses that is given none; returns it.
 
@@ -101,7 +153,7 @@ def manual_seed(seed: int) -> Generator:
     Raises:
         ValueError: ``seed`` is not in [-2⁶³, 2⁶⁴).
     """
-    return default_generator.manual_seed(seed)
+    return _current.generator.manual_seed(seed)
 
 
 def seed() -> int:
@@ -112,7 +164,7 @@ def seed() -> int:
     >>> minitorch.initial_seed() == seed
     True
     """
-    return default_generator.seed()
+    return _current.generator.seed()
 
 
 def initial_seed() -> int:
@@ -123,7 +175,7 @@ def initial_seed() -> int:
     >>> minitorch.initial_seed()
     42
     """
-    return default_generator.initial_seed()
+    return _current.generator.initial_seed()
 
 
 def get_rng_state() -> tuple[int, int]:
@@ -134,7 +186,7 @@ def get_rng_state() -> tuple[int, int]:
     >>> minitorch.get_rng_state()
     (42, 0)
     """
-    return default_generator.get_state()
+    return _current.generator.get_state()
 
 
 def set_rng_state(state: tuple[int, int]) -> None:
@@ -150,13 +202,13 @@ def set_rng_state(state: tuple[int, int]) -> None:
     Raises:
         TypeError: ``state`` is not what :func:`get_rng_state` gives.
     """
-    default_generator.set_state(state)
+    _current.generator.set_state(state)
 
 
 @on_its_device
 def words(backend: Backend, n: int, generator: Generator | None) -> Any:
     """``n`` random 32-bit words as a uint32 array."""
-    seed, offset = (generator or default_generator).reserve(n)
+    seed, offset = (generator or _current.generator).reserve(n)
     return backend.philox(seed, offset, n)
 
 

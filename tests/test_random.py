@@ -6,11 +6,13 @@ import math
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import minitorch
+from minitorch.random import use_generator
 
 
 def test_seed_and_state_repeat_the_stream() -> None:
@@ -230,3 +232,69 @@ def test_the_stream_is_the_same_for_every_backend_and_number_of_threads() -> Non
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         digests.add(done.stdout.strip())
     assert len(digests) == 1
+
+
+# ---- another default generator ---------------------------------------------------------------------------------------
+
+
+def test_another_default_generator_is_what_everything_draws_from() -> None:
+    before = minitorch.get_rng_state()
+    other, same = (minitorch.Generator().manual_seed(5) for _ in range(2))
+    with use_generator(other) as generator:
+        assert generator is other
+        assert minitorch.initial_seed() == 5
+        assert minitorch.rand(3).equal(minitorch.rand(3, generator=same))
+        assert minitorch.randperm(9).equal(minitorch.randperm(9, generator=same))
+        dropped = minitorch.nn.functional.dropout(minitorch.ones(50))
+        assert minitorch.get_rng_state() == other.get_state() != same.get_state()
+        minitorch.set_rng_state((5, 0))
+        assert minitorch.rand(3).equal(minitorch.rand(3, generator=same.manual_seed(5)))
+        minitorch.manual_seed(6)
+        assert other.initial_seed() == 6
+        assert minitorch.seed() == other.initial_seed()
+    assert minitorch.get_rng_state() == before
+    assert minitorch.initial_seed() == 0
+    # What dropout draws depends on the generator alone.
+    other.manual_seed(5)
+    minitorch.rand(3, generator=other)
+    minitorch.randperm(9, generator=other)
+    minitorch.set_rng_state(other.get_state())
+    assert minitorch.nn.functional.dropout(minitorch.ones(50)).equal(dropped)
+
+
+def test_other_default_generators_can_be_nested_and_left_by_an_exception() -> None:
+    a, b = minitorch.Generator().manual_seed(1), minitorch.Generator().manual_seed(2)
+    with use_generator(a):
+        with use_generator(b):
+            assert minitorch.initial_seed() == 2
+        assert minitorch.initial_seed() == 1
+        with pytest.raises(ValueError, match="expected a seed"), use_generator(b):
+            minitorch.manual_seed(2**64)
+        assert minitorch.initial_seed() == 1
+    assert minitorch.initial_seed() == 0
+    with pytest.raises(TypeError, match="expected a Generator, got int"), use_generator(3):  # type: ignore[arg-type]
+        pass
+
+
+def test_another_default_generator_is_one_threads_own() -> None:
+    seeds = []
+    with use_generator(minitorch.Generator().manual_seed(5)):
+        thread = threading.Thread(target=lambda: seeds.append(minitorch.initial_seed()))
+        thread.start()
+        thread.join()
+    assert seeds == [0]
+
+
+def test_the_default_generator_can_be_used_after_a_fork() -> None:
+    """Even if another thread was just drawing from it, which the child doesn't have."""
+    script = (
+        "import os, sys, minitorch\n"
+        "from minitorch.random import default_generator\n"
+        "default_generator._lock.acquire()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    minitorch.rand(3)\n"
+        "    os._exit(7)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == 7

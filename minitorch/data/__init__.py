@@ -2,7 +2,7 @@
 
 from . import transforms
 from .cifar import CIFAR10, CIFAR100
-from .collate import default_collate
+from .collate import default_collate, default_convert
 from .dataset import Dataset, Subset, TensorDataset, random_split, stratified_split
 from .decode import load_image
 from .digits import Digits
@@ -11,20 +11,39 @@ from .image_folder import ImageFolder
 from .images import ImageDataset
 from .loader import DataLoader
 from .mnist import MNIST, FashionMNIST
+from .sampler import (
+    BatchSampler,
+    DistributedSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from .worker import get_worker_info
 
 __all__ = [
     "CIFAR10",
     "CIFAR100",
     "MNIST",
+    "BatchSampler",
     "DataLoader",
     "Dataset",
     "Digits",
+    "DistributedSampler",
     "FashionMNIST",
     "ImageDataset",
     "ImageFolder",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "default_collate",
+    "default_convert",
+    "get_worker_info",
     "load_image",
     "random_split",
     "read_idx",

@@ -15,14 +15,16 @@ from ..tensor import Tensor
 Indices = NDArray[np.int64]
 
 
-def make_batch(dataset: Any, indices: Indices, collate_fn: Callable[[list[Any]], Any] | None = None) -> Any:
+def make_batch(
+    dataset: Any, indices: Indices | Sequence[Any], collate_fn: Callable[[list[Any]], Any] | None = None
+) -> Any:
     """The samples at ``indices`` as one batch: by the dataset's own ``get_batch`` where it has one."""
     if collate_fn is None:
         get_batch = getattr(dataset, "get_batch", None)
         if get_batch is not None:
-            return get_batch(indices)
+            return get_batch(np.asarray(indices, dtype=np.int64))
         collate_fn = default_collate
-    return collate_fn([dataset[i] for i in indices.tolist()])
+    return collate_fn([dataset[i] for i in (indices.tolist() if isinstance(indices, np.ndarray) else indices)])
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -61,14 +63,30 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
+def default_convert(sample: Any) -> Any:
+    """A sample that stays alone: NumPy arrays in it become tensors, in tuples, lists and dicts too.
+
+    >>> default_convert((np.ones(2, np.float32), "a"))
+    (tensor([1., 1.]), 'a')
+    """
+    if isinstance(sample, (np.ndarray, np.number, np.bool_)):
+        return from_numpy(np.asarray(sample))
+    return _each(default_convert, sample)
+
+
 def pinned(batch: Any) -> Any:
     """A batch with its tensors in pinned memory, in tuples, lists and dicts too. An object of another kind is asked to
     do that itself if it has a method ``pin_memory``."""
     if hasattr(batch, "pin_memory"):
         return batch.pin_memory()
+    return _each(pinned, batch)
+
+
+def _each(function: Callable[[Any], Any], batch: Any) -> Any:
+    """``function`` of each entry of a tuple, list or dict; anything else as it is."""
     if isinstance(batch, Mapping):
-        return {key: pinned(value) for key, value in batch.items()}
+        return {key: function(value) for key, value in batch.items()}
     if isinstance(batch, (list, tuple)):
-        items = [pinned(item) for item in batch]
+        items = [function(item) for item in batch]
         return type(batch)(*items) if hasattr(batch, "_fields") else type(batch)(items)
     return batch

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..devices import on_its_device
-from ..random import default_generator, uniform
+from ..random import current_generator, uniform
 from ..tensor import Function, Tensor, wrap
 from .activation import activate, replace
 from .dispatch import check_floating, in_float32
@@ -60,7 +60,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return replace("dropout", input, dropout, p)
     if input.data.dtype.itemsize == 2:
         return in_float32(dropout, input, p)
-    seed, offset = default_generator.reserve(input.data.size)
+    seed, offset = current_generator().reserve(input.data.size)
     return Dropout.apply(input, float(p), seed, offset)
 
 
