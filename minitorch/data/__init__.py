@@ -20,6 +20,7 @@ from .sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from .shapes import Shapes
 from .worker import get_worker_info
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+=======
+    "Shapes",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
