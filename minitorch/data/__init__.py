@@ -38,7 +38,6 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
-=======
     "Shapes",
     "Subset",
     "SubsetRandomSampler",
