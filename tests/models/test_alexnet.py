@@ -113,3 +113,19 @@ def test_outputs_as_in_pytorch(model, size):
     with minitorch.no_grad(), torch.no_grad():
         ours, expected = model(minitorch.from_numpy(x)), theirs(torch.from_numpy(x))
     np.testing.assert_allclose(ours.numpy(), expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_torchvisions_weights_load(model, tmp_path):
+    torch = pytest.importorskip("torch")
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    torch.manual_seed(1)
+    theirs = same_in_pytorch(torch)
+    save_file(theirs.state_dict(), tmp_path / "alexnet.safetensors")
+    loaded = alexnet().eval()
+    loaded.load_state_dict(minitorch.load(tmp_path / "alexnet.safetensors"))
+    x = np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32)
+    with minitorch.no_grad(), torch.no_grad():
+        ours, expected = loaded(minitorch.from_numpy(x)).numpy(), theirs(torch.from_numpy(x)).numpy()
+        before = model(minitorch.from_numpy(x)).numpy()
+    assert np.abs(ours - expected).max() < 1e-4 * np.abs(expected).max()
+    assert np.abs(before - expected).max() > np.abs(expected).max()  # which other weights don't give
