@@ -7,6 +7,7 @@ the PyTorch installation can run it too.
 from __future__ import annotations
 
 import importlib
+from collections import OrderedDict
 from typing import Any
 
 
@@ -67,6 +68,36 @@ def alexnet(fw: Any, width: int = 4096) -> Any:
         relu,
         nn.Linear(width, 1000),
     )
+
+
+def alexnet_small(fw: Any, classes: int = 10) -> Any:
+    """``minitorch.models.AlexNetSmall``, with the same names: 32×32 images."""
+    nn = fw.nn
+    features = nn.Sequential(
+        nn.Conv2d(3, 32, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(32, 96, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(96, 192, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(192, 128, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(128, 128, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2),
+    )
+    classifier = nn.Sequential(
+        nn.Dropout(0.5),
+        nn.Linear(128 * 3 * 3, 512),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(512, 512),
+        nn.ReLU(),
+        nn.Linear(512, classes),
+    )
+    return nn.Sequential(OrderedDict(features=features, flatten=nn.Flatten(), classifier=classifier))
 
 
 def step(model: Any, loss_fn: Any, optimizer: Any, images: Any, labels: Any) -> Any:

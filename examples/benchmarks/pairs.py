@@ -1,6 +1,6 @@
 """What the comparisons with PyTorch share: each framework in a process of its own, measured in turns.
 
-The process of a framework prints one line about itself and then answers the name of each case that it is asked for
+The process of a framework prints one line about itself and then answers each case that it is asked for, usually a name
 (:func:`serve`). The process that compares lets both measure alternately, so that whatever else the machine does meets
 both. Every line is JSON.
 """
@@ -20,7 +20,7 @@ from typing import Any
 FRAMEWORKS = ("minitorch", "torch")
 
 
-def serve(about: dict[str, Any], measure: Callable[[str], Any]) -> None:
+def serve(about: dict[str, Any], measure: Callable[[Any], Any]) -> None:
     """Prints what there is, then answers each case that stdin names with what ``measure`` says of it."""
     print(json.dumps(about), flush=True)
     for line in sys.stdin:
@@ -57,7 +57,7 @@ class Worker:
             raise WorkerEnded(f"the process of {self.framework} ended with {self.process.wait()}")
         return json.loads(line)
 
-    def measure(self, case: str) -> Any:
+    def measure(self, case: Any) -> Any:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended: the answer will be missing
             print(json.dumps(case), file=self.process.stdin, flush=True)
