@@ -28,6 +28,7 @@ from . import (
     reductions,
     shaping,
     training,
+    transforms,
 )
 
 FAMILIES = (
@@ -43,6 +44,7 @@ FAMILIES = (
     layers,
     models,
     training,
+    transforms,
     kernels,
     cuda_products,
     cuda_devices,

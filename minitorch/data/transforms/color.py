@@ -42,32 +42,35 @@ def saturation(xp: Any, images: Any, factors: Any) -> Any:
 def hue(xp: Any, images: Any, factors: Any) -> Any:
     """Turns the circle of colours by ``factor`` of a whole turn: from red by 1/3 to green, by 2/3 to blue.
 
-    Of the hexagonal prism of hues, saturations and values (HSV) only the hue is computed: the value V (the largest
-    channel) and the chroma C (the largest less the smallest) stay as they are. With the hue h in sixths of a turn, red
-    is ``V - C·r(h + 5)``, green ``V - C·r(h + 3)``, blue ``V - C·r(h + 1)``, where r has the period 6: it rises from 0
-    at 0 to 1 at 1, stays there until 3, falls to 0 at 4 and stays there.
+    Of the hexagonal cone of hues, saturations and values (HSV) only the hue changes: the smallest channel L and the
+    chroma C, the largest less the smallest, stay as they are. With the hue h in sixths of a turn, from 0 to 6, and
+    ramps that are cut off at 0 and 1, red is ``L + C·(|h - 3| - 1)``, green ``L + C·(2 - |h - 2|)``, blue
+    ``L + C·(2 - |h - 4|)``.
 
     Smith, "Color gamut transform pairs" (1978).
     """
     if images.shape[1] == 1:
         return images
     dtype = computed(images.dtype)
-    colours = images.astype(dtype, copy=False)
-    value = colours.max(1, keepdims=True)
-    chroma = value - colours.min(1, keepdims=True)
-    red, green, blue = colours[:, 0:1], colours[:, 1:2], colours[:, 2:3]
-    divisor = xp.where(chroma > 0, chroma, dtype.type(1))
+    red, green, blue = (images[:, c].astype(dtype, copy=False) for c in range(3))
+    largest = xp.maximum(xp.maximum(red, green), blue)
+    smallest = xp.minimum(xp.minimum(red, green), blue)
+    chroma = largest - smallest
+    divisor = xp.where(chroma > 0, chroma, dtype.type(1))  # a grey has no hue, whatever is made of it is grey again
     sixths = xp.where(
-        value == red,
+        largest == red,
         (green - blue) / divisor,
-        xp.where(value == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
+        xp.where(largest == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
     )
-    around = sixths + 6 * factors + xp.asarray([5, 3, 1], dtype).reshape(3, 1, 1)
-    around -= 6 * xp.floor(around / 6)
-    turned = value - chroma * xp.clip(2 - abs(around - 2), 0, 1)
-    if images.dtype == np.uint8:
-        turned *= dtype.type(255.999 / 255)  # 0…1 falls into 256 equal parts, as by ToDtype
-    return turned.astype(images.dtype, copy=False)
+    sixths += 6 * factors[:, 0]
+    sixths -= 6 * xp.floor(sixths / 6)
+    output = xp.empty(images.shape, images.dtype)
+    for c, (middle, edge, slope) in enumerate([(3, -1, 1), (2, 2, -1), (4, 2, -1)]):
+        turned = smallest + chroma * xp.clip(edge + slope * abs(sixths - middle), 0, 1)
+        if images.dtype == np.uint8:
+            turned *= dtype.type(255.999 / 255)  # 0…1 falls into 256 equal parts, as by ToDtype
+        output[:, c] = turned.astype(images.dtype, copy=False)
+    return output
 
 
 def stored(xp: Any, values: Any, dtype: Any) -> Any:
@@ -86,4 +89,6 @@ def _grey_levels(xp: Any, images: Any) -> Any:
 
 
 def _blended(xp: Any, images: Any, others: Any, factors: Any) -> Any:
-    return stored(xp, images * factors + others * (1 - factors), images.dtype)
+    values = images * factors
+    values += others * (1 - factors)
+    return stored(xp, values, images.dtype)

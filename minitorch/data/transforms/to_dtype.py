@@ -27,10 +27,6 @@ class ToDtype(Transform):
     >>> transforms.ToDtype(minitorch.float32, scale=True)(image)
     tensor([[[0.0000, 0.2000, 1.0000]]])
 
-    On a batch, ``ToDtype`` and :class:`Normalize` each pass over all values. To save half of the first pass, convert
-    without scaling and normalise by mean and deviation in units of 0…255: ``ToDtype(dtype)`` and
-    ``Normalize([255 * m for m in mean], [255 * s for s in std])``.
-
     Raises:
         TypeError: ``dtype`` is none; or, with ``scale``, an image isn't converted between uint8 and a floating dtype.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import hypothesis.strategies as st
@@ -11,6 +12,7 @@ from hypothesis import given
 
 import minitorch as mt
 from minitorch.data import transforms
+from minitorch.data.transforms.transform import draw
 
 sides = st.integers(1, 12)
 
@@ -170,7 +172,7 @@ def boxes(n, H, W, **options):
 
 
 def test_random_resized_crops_have_the_areas_and_ratios_asked_for():
-    top, left, height, width = boxes(2000, 60, 80, scale=(0.1, 0.4), ratio=(0.5, 2)).T
+    top, left, height, width = boxes(2000, 60, 80, scale=(0.1, 0.4), ratio=(0.5, 1)).T
     share, ratio = height * width / (60 * 80), width / height
     assert top.min() == 0
     assert (top + height).max() == 60
@@ -179,13 +181,30 @@ def test_random_resized_crops_have_the_areas_and_ratios_asked_for():
     assert 0.095 < share.min() < 0.105
     assert 0.395 < share.max() < 0.41
     assert 0.47 < ratio.min() < 0.52
-    assert 1.92 < ratio.max() < 2.13
-    # All fit (0.4·4800·2 < 80², 60² nearly always), so that shares are uniform and ratios uniform in the logarithm.
+    assert 0.97 < ratio.max() < 1.06
+    # Nearly all fit (0.4·4800·2 is little more than 60²): shares are uniform, ratios are so in the logarithm.
     quartiles = np.quantile(share, [0.25, 0.5, 0.75])
     np.testing.assert_allclose(quartiles, [0.175, 0.25, 0.325], atol=0.02)
-    np.testing.assert_allclose(np.quantile(np.log2(ratio), [0.25, 0.5, 0.75]), [-0.5, 0, 0.5], atol=0.09)
+    np.testing.assert_allclose(np.quantile(np.log2(ratio), [0.25, 0.5, 0.75]), [-0.75, -0.5, -0.25], atol=0.05)
     for place in (top / np.maximum(60 - height, 1), left / np.maximum(80 - width, 1)):
         np.testing.assert_allclose(np.quantile(place, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.05)
+
+
+def test_the_first_that_fits_is_taken():
+    H, W, ratio = 20, 35, (0.25, 4.0)
+    taken = boxes(50, H, W, scale=(0.3, 1.0), ratio=ratio).tolist()
+    mt.manual_seed(0)
+    attempts = set()
+    for box, numbers in zip(taken, draw(50, 22).tolist(), strict=True):
+        for k in range(10):
+            area = H * W * (0.3 + 0.7 * numbers[k])
+            wide = math.exp(math.log(ratio[0]) + math.log(ratio[1] / ratio[0]) * numbers[10 + k])
+            width, height = round(math.sqrt(area * wide)), round(math.sqrt(area / wide))
+            if width <= W and height <= H:
+                attempts.add(k)
+                assert box == [int(numbers[20] * (H - height + 1)), int(numbers[21] * (W - width + 1)), height, width]
+                break
+    assert attempts >= {0, 1, 2}
 
 
 @pytest.mark.parametrize(
