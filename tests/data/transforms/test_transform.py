@@ -118,3 +118,25 @@ def test_compose_rejects():
     for wrong in (transforms.Normalize(0.0, 1.0), [1, 2]):
         with pytest.raises(TypeError, match=r"Compose: expected a sequence of callables"):
             transforms.Compose(wrong)
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_batches_are_the_same_for_any_number_of_workers(num_workers):
+    prepare = transforms.Compose(
+        [
+            transforms.RandomCrop(4, padding=2),
+            transforms.RandomHorizontalFlip(),
+            transforms.ColorJitter(0.4, 0.4, 0.4, 0.1),
+            transforms.PCALighting(),
+            transforms.ToDtype(mt.float32, scale=True),
+        ]
+    )
+    images = mt.randint(0, 256, (21, 3, 4, 4)).to(mt.uint8)
+    dataset = mt.data.ImageDataset(images, mt.arange(21), [str(i) for i in range(21)], prepare)
+    epochs = []
+    for workers in (0, num_workers):
+        loader = mt.data.DataLoader(dataset, 4, shuffle=True, num_workers=workers, generator=mt.Generator())
+        epochs.append([batch for _ in range(2) for batch in loader])
+    for (images, labels), (same_images, same_labels) in zip(*epochs, strict=True):
+        assert mt.equal(labels, same_labels)
+        assert mt.equal(images, same_images)
