@@ -19,7 +19,9 @@ _MOST_MAPS = 32
 def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
     """The kernels of a convolution's weight (O, C, KH, KW) beside each other, on one scale with white for zero.
 
-    Where there are several input channels, each output channel has a row and each input channel a column.
+    Three input channels are taken for red, green and blue: each kernel is a small picture, with grey for zero (as in
+    Krizhevsky, Sutskever and Hinton 2012, figure 3). Where there are two, or more than three, each output channel has a
+    row and each input channel a column.
 
     >>> import minitorch
     >>> from minitorch.viz import plot_filters
@@ -35,6 +37,8 @@ def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
     if kernels.ndim != 4:
         raise ValueError(f"plot_filters: expected a weight (O, C, KH, KW), got shape {kernels.shape}")
     O, C, KH, KW = kernels.shape
+    if C == 3:
+        return _plot_colored_filters(kernels, title)
     columns = C if C > 1 else min(O, _COLUMNS)
     rows = math.ceil(O * C / columns) if O * C else 1
     figure = new_figure(max(4.5, 1.1 * columns + 1.2), 1.1 * rows + 0.9)
@@ -47,8 +51,18 @@ def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
     return figure
 
 
+def _plot_colored_filters(kernels: NDArray[Any], title: str) -> Any:
+    columns = 2 * _COLUMNS
+    figure = new_figure(9, 0.55 * math.ceil(len(kernels) / columns) + 0.8)
+    axes = figure.subplots()
+    axes.imshow(_colored_mosaic(0.5 + kernels / (2 * np.abs(kernels).max(initial=1e-12)), columns))
+    axes.set_axis_off()
+    axes.set_title(title)
+    return figure
+
+
 def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = "Feature maps") -> Any:
-    """An image (H, W) and below it, for each of ``layers``, its channels' answers (C, H, W) to that image.
+    """An image, (H, W) or (3, H, W) from 0 to 1, and below it, for each of ``layers``, its channels' answers (C, H, W) to that image.
 
     Every layer has a scale of its own; of more than 32 channels the first 32 are shown.
 
@@ -65,8 +79,8 @@ def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = 
         ImportError: matplotlib isn't installed.
     """
     picture = image.numpy(force=True)
-    if picture.ndim != 2:
-        raise ValueError(f"plot_feature_maps: expected an image (H, W), got shape {picture.shape}")
+    if picture.ndim != 2 and picture.shape[:-2] != (3,):
+        raise ValueError(f"plot_feature_maps: expected an image (H, W) or (3, H, W), got shape {picture.shape}")
     blocks = [("input", picture[None], "gray_r")]
     for name, tensor in layers.items():
         if tensor.ndim != 3:
@@ -79,7 +93,8 @@ def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = 
     every_axes = figure.subplots(len(blocks), 1, height_ratios=heights, squeeze=False).flat
     for axes, (name, maps, cmap) in zip(every_axes, blocks, strict=True):
         low, high = float(maps.min(initial=0)), float(maps.max(initial=1e-12))
-        axes.imshow(_mosaic(maps, _COLUMNS), cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+        mosaic = _mosaic(maps, _COLUMNS) if maps.ndim == 3 else _colored_mosaic(maps, _COLUMNS)
+        axes.imshow(mosaic, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(name, fontsize=9, loc="left")
         axes.set_axis_off()
     return figure
@@ -100,3 +115,9 @@ def _mosaic(maps: NDArray[Any], columns: int) -> NDArray[Any]:
         top, left = (i // columns) * (H + gap), (i % columns) * (W + gap)
         mosaic[top : top + H, left : left + W] = one
     return mosaic
+
+
+def _colored_mosaic(pictures: NDArray[Any], columns: int) -> NDArray[Any]:
+    """Coloured pictures (N, 3, H, W), from 0 to 1, as one (…, …, 3), with white gaps."""
+    mosaic = np.stack([_mosaic(channel, columns) for channel in pictures.swapaxes(0, 1)], axis=-1)
+    return np.nan_to_num(mosaic, nan=1.0).clip(0, 1)

@@ -12,9 +12,15 @@ from .figure import new_figure
 
 
 def plot_curves(
-    epochs: Sequence[int], train_loss: Sequence[float], test_accuracy: Sequence[float], title: str = "Training"
+    epochs: Sequence[int],
+    train_loss: Sequence[float],
+    test_accuracy: Sequence[float],
+    title: str = "Training",
+    split: str = "test",
 ) -> Any:
     """Loss (on a logarithmic axis) and accuracy over the epochs, side by side.
+
+    ``split`` says which images the accuracy is of, such as "validation".
 
     >>> from minitorch.viz import plot_curves
     >>> figure = plot_curves([1, 2, 3], train_loss=[0.9, 0.3, 0.2], test_accuracy=[0.85, 0.93, 0.95])
@@ -31,7 +37,7 @@ def plot_curves(
     left.plot(epochs, train_loss, color="tab:blue", marker=marker, markersize=4)
     left.set(title="Training loss", xlabel="epoch", ylabel="mean cross-entropy", yscale="log")
     right.plot(epochs, [100 * a for a in test_accuracy], color="tab:orange", marker=marker, markersize=4)
-    right.set(title="Test accuracy", xlabel="epoch", ylabel="right answers, %")
+    right.set(title=f"{split.capitalize()} accuracy", xlabel="epoch", ylabel="right answers, %")
     if test_accuracy:
         right.annotate(
             f"{100 * test_accuracy[-1]:.2f}%",

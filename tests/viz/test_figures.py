@@ -47,6 +47,30 @@ def test_filters(tmp_path, shape):
     pixels(viz.plot_filters(minitorch.randn(*shape)), tmp_path / "filters.png")
 
 
+def test_filters_of_three_channels_are_colored():
+    weight = minitorch.zeros(20, 3, 2, 2)
+    weight[0, 0], weight[1, 1] = 2.0, -1.0  # all red; without green
+    (image,) = viz.plot_filters(weight).axes[0].images
+    colors = np.asarray(image.get_array())
+    side = next(x for x in range(100) if (colors[0, x] == 1).all())  # up to the white gap
+    np.testing.assert_array_equal(colors[0, 0], [1, 0.5, 0.5])
+    np.testing.assert_array_equal(colors[0, side + side // 4], [0.5, 0.25, 0.5])
+    assert (colors[-1, -1] == 1).all()  # 20 filters don't fill the second row
+
+
+def test_feature_maps_of_a_colored_image(tmp_path):
+    image = minitorch.zeros(3, 8, 8)
+    image[2] = 1.0
+    figure = viz.plot_feature_maps(image, {"conv1": minitorch.rand(6, 8, 8)})
+    pixels(figure, tmp_path / "maps.png")
+    colors = np.asarray(figure.axes[0].images[0].get_array())
+    np.testing.assert_array_equal(colors[0, 0], [0, 0, 1])
+
+
+def test_curves_say_of_which_images():
+    assert viz.plot_curves([1], [1.0], [0.5], split="validation").axes[1].get_title() == "Validation accuracy"
+
+
 def test_feature_maps(tmp_path):
     layers = {"conv1": minitorch.rand(6, 28, 28), "conv2": minitorch.rand(20, 10, 10)}
     figure = viz.plot_feature_maps(minitorch.rand(32, 32), layers)
