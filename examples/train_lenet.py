@@ -22,20 +22,26 @@ import numpy as np
 import minitorch
 from minitorch.data import MNIST, Digits, FashionMNIST, ImageDataset, TensorDataset
 from minitorch.models import LeNet5
-from training.checkpoint import Progress, Run, restore
+from training.checkpoint import Run, restore
 from training.evaluation import evaluate
 from training.loop import make_loader, train
-from training.options import add_options, complete, make_folders, make_optimizer, parse
-from training.report import draw, print_classes
+from training.options import FIXED, add_options, complete, make_folders, make_optimizer, parse
+from training.report import draw, open_events, print_classes
 
 IMAGE_SIZE = 32  # what LeNet-5 takes
-COLUMNS = ("epoch", "train_loss", "test_accuracy", "seconds")  # of metrics.csv
+# The columns of metrics.csv, and how they are printed.
+COLUMNS = {
+    "epoch": "",
+    "train_loss": "train loss {:.4f}",
+    "test_accuracy": "test accuracy {:.2%}",
+    "seconds": "{:.2f} s",
+}
 
 # For the digits chosen by cross-validation on the training images; the held-out ones played no part.
 RECIPES = {
-    "digits": {"epochs": 40, "batch_size": 32},
-    "mnist": {"epochs": 5, "batch_size": 64},
-    "fashion-mnist": {"epochs": 10, "batch_size": 64},
+    "digits": {"epochs": 40, "batch_size": 32, "optimizer": "adam"},
+    "mnist": {"epochs": 5, "batch_size": 64, "optimizer": "adam"},
+    "fashion-mnist": {"epochs": 10, "batch_size": 64, "optimizer": "adam"},
 }
 
 
@@ -48,12 +54,16 @@ def parse_options() -> tuple[argparse.Namespace, dict[str, Any]]:
     add("--data-dir", default="data", metavar="DIR", help="where MNIST's files are or go (default: %(default)s)")
     add_options(
         parser,
-        epochs="40 for digits, mnist 5, fashion-mnist 10",
-        batch_size="32 for digits, else 64",
-        lr="0.02 for sgd, else 0.001",
-        out="out/DATASET",
+        {
+            "epochs": "40 for digits, mnist 5, fashion-mnist 10",
+            "batch_size": "32 for digits, else 64",
+            "optimizer": "adam",
+            "lr": "0.02 for sgd, else 0.001",
+            "out": "out/DATASET",
+            "weight_decay": "0.01 for adamw, else 0",
+        },
     )
-    options, checkpoint = parse(parser, fixed=("dataset", "batch_size", "optimizer", "lr", "seed"))
+    options, checkpoint = parse(parser, fixed=("dataset", *FIXED))
     complete(parser, options, RECIPES[options.dataset], out=Path("out", options.dataset))
     return options, checkpoint
 
@@ -88,7 +98,7 @@ def report(run: Run, test_set: TensorDataset, classes: list[str]) -> None:
     """Prints how well each class is recognised, and draws pictures."""
     confusion = print_classes(evaluate(run.model, run.held_out, run.options.device), classes)
     image, label = test_set[0]
-    draw(run, f"LeNet-5 on {run.options.dataset}", confusion, classes, image, int(label))
+    draw(run, f"LeNet-5 on {run.options.dataset}", confusion, classes, image, int(label), picture=image[0])
 
 
 def main() -> int:
@@ -97,7 +107,8 @@ def main() -> int:
         device = minitorch.zeros((), device=options.device).device  # before much else: it may not be there
         train_set, test_set, classes = load_images(options)
         make_folders(options)
-    except (OSError, RuntimeError, ValueError) as error:
+        events = open_events(options)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"train_lenet.py: {error}", file=sys.stderr)
         return 2
     if options.threads is not None:
@@ -110,10 +121,11 @@ def main() -> int:
         options,
         model,
         make_optimizer(model, options),
-        train_loader=make_loader(train_set, options.batch_size, shuffle=True),
+        train_loader=make_loader(train_set, options.batch_size, shuffle=True, seed=options.seed),
         held_out=make_loader(test_set, batch_size=512),
         columns=COLUMNS,
-        progress=Progress(shuffle_state=minitorch.Generator().manual_seed(options.seed).get_state()),
+        held_out_name="test",
+        events=events,
     )
     if checkpoint:
         restore(run, checkpoint)

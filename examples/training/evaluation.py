@@ -9,7 +9,7 @@ import numpy as np
 
 import minitorch
 from minitorch import nn
-from minitorch.data import DataLoader
+from minitorch.data import DataLoader, transforms
 from minitorch.nn import functional as F
 
 
@@ -27,11 +27,13 @@ class Answers:
 
 
 def evaluate(model: nn.Module, loader: DataLoader, device: str) -> Answers:
+    """The model's answers to all images; where each is given as several crops (N, crops, C, H, W), to all of them."""
     model.eval()
     targets, rankings, loss = [], [], 0.0
     with minitorch.no_grad():
         for images, labels in loader:
-            logits = model(images.to(device))
+            images = images.to(device)
+            logits = model(images) if images.ndim == 4 else transforms.average_over_crops(model, images).log()
             loss += F.cross_entropy(logits, labels.to(device), reduction="sum").item()
             rankings.append(np.argsort(-logits.numpy(force=True), axis=1, kind="stable")[:, :5])
             targets.append(labels.numpy(force=True))

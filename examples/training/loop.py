@@ -6,17 +6,17 @@ import shlex
 import signal
 import sys
 import time
-from itertools import islice
 from typing import Any
 
 from tqdm import tqdm
 
 import minitorch
 from minitorch.data import DataLoader
+from minitorch.optim.lr_scheduler import ReduceLROnPlateau
 
 from .checkpoint import Progress, Run, save
 from .evaluation import evaluate
-from .report import format_row, write_metrics
+from .report import format_row, write_events, write_metrics
 from .step import GraphedStep, Step
 
 
@@ -37,8 +37,10 @@ class CtrlC:
         signal.signal(signal.SIGINT, self.before)
 
 
-def make_loader(dataset: Any, batch_size: int, shuffle: bool = False) -> DataLoader:
-    return DataLoader(dataset, batch_size, shuffle=shuffle, generator=minitorch.Generator())
+def make_loader(dataset: Any, batch_size: int, shuffle: bool = False, workers: int = 0, seed: int = 0) -> DataLoader:
+    """Batches of a dataset; `seed` decides their order, and what is random in transforms."""
+    generator = minitorch.Generator().manual_seed(seed)
+    return DataLoader(dataset, batch_size, shuffle=shuffle, num_workers=workers, generator=generator)
 
 
 def train(run: Run) -> bool:
@@ -48,6 +50,8 @@ def train(run: Run) -> bool:
     """
     options = run.options
     step = make_step(run)
+    write_metrics(run)  # the file may hold an epoch more than the checkpoint, if the run was killed between the two
+    write_events(run.progress.history, run)
     with CtrlC() as ctrl_c:
         while run.progress.epoch < options.epochs and not ctrl_c.pressed:
             if train_epoch(run, step, ctrl_c):
@@ -61,9 +65,10 @@ def train(run: Run) -> bool:
 
 
 def make_step(run: Run) -> Step:
-    if run.options.cuda_graph:
-        return GraphedStep(run.model, run.optimizer, run.options.batch_size)
-    return Step(run.model, run.optimizer)
+    options = run.options
+    if options.cuda_graph:
+        return GraphedStep(run.model, run.optimizer, options.batch_size, options.clip_grad)
+    return Step(run.model, run.optimizer, options.clip_grad)
 
 
 def train_epoch(run: Run, step: Step, ctrl_c: CtrlC) -> bool:
@@ -73,7 +78,6 @@ def train_epoch(run: Run, step: Step, ctrl_c: CtrlC) -> bool:
     done = min(progress.step * options.batch_size, images_in_all)
     started = time.perf_counter() - progress.seconds
     run.model.train()
-    loader.generator.set_state(progress.shuffle_state)
     bar = tqdm(
         total=images_in_all,
         initial=done,
@@ -83,8 +87,11 @@ def train_epoch(run: Run, step: Step, ctrl_c: CtrlC) -> bool:
         disable=None if sys.stdout.isatty() else True,  # None: unless stderr, where the bar is drawn, is a terminal too
     )
     with bar:
-        for images, labels in islice(loader, progress.step, None):
-            loss = step(images.to(options.device), labels.to(options.device), of=len(labels)).item()
+        for images, labels in loader:
+            if not step.seen:  # the images of the next step of the optimiser: the epoch's last one has what is left
+                of = min(options.accumulate * options.batch_size, images_in_all - done)
+            loss = step(images.to(options.device), labels.to(options.device), of).item()
+            done += len(labels)
             progress.step += 1
             progress.loss_sum += loss * len(labels)
             progress.seconds = time.perf_counter() - started
@@ -92,8 +99,10 @@ def train_epoch(run: Run, step: Step, ctrl_c: CtrlC) -> bool:
             bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
             if options.log_every and progress.step % options.log_every == 0:
                 tqdm.write(f"epoch {progress.epoch + 1}  step {progress.step}/{len(loader)}  loss {loss:.6f}")
-            if ctrl_c.pressed:
-                return progress.step == len(loader)
+            if step.seen:
+                continue  # gradients that wait for more are in no checkpoint
+            if ctrl_c.pressed and progress.step < len(loader):
+                return False
             if time.monotonic() - run.saved_at >= 60 * options.checkpoint_minutes:
                 save(run)
     return True
@@ -101,19 +110,33 @@ def train_epoch(run: Run, step: Step, ctrl_c: CtrlC) -> bool:
 
 def finish_epoch(run: Run) -> None:
     """Evaluates the model on the held-out images, prints a line, and goes on to the next epoch."""
-    progress = run.progress
+    progress, name = run.progress, run.held_out_name
     answers = evaluate(run.model, run.held_out, run.options.device)
+    accuracy = answers.accuracy()
     values = {
         "epoch": progress.epoch + 1,
         "train_loss": progress.loss_sum / len(run.train_loader.dataset),
-        "test_accuracy": answers.accuracy(),
+        f"{name}_loss": answers.loss,
+        f"{name}_accuracy": accuracy,
+        f"{name}_top5": answers.accuracy(best=5),
+        "learning_rate": run.optimizer.param_groups[0]["lr"],
         "seconds": round(progress.seconds, 3),
     }
     row = {column: values[column] for column in run.columns}
-    print(format_row(row, run.options.epochs), flush=True)
+    print(format_row(row, run), flush=True)
+    write_events([row], run)
+    best = progress.best_epoch, progress.best_accuracy
+    if run.best is not None and accuracy > progress.best_accuracy:
+        minitorch.save(run.model.state_dict(), run.best)
+        best = progress.epoch + 1, accuracy
+    if isinstance(run.scheduler, ReduceLROnPlateau):
+        run.scheduler.step(accuracy)
+    elif run.scheduler is not None:
+        run.scheduler.step()
     run.progress = Progress(
         epoch=progress.epoch + 1,
-        shuffle_state=run.train_loader.generator.get_state(),
+        best_epoch=best[0],
+        best_accuracy=best[1],
         history=[*progress.history, row],
     )
     write_metrics(run)

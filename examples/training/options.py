@@ -17,6 +17,9 @@ OPTIMIZERS = {
     "sgd": (optim.SGD, {"lr": 0.02, "momentum": 0.9}),
 }
 
+# What decides which weights are learnt: a checkpoint can't go on with other values.
+FIXED = ("batch_size", "accumulate", "clip_grad", "optimizer", "lr", "momentum", "weight_decay", "seed")
+
 
 def positive(text: str) -> int:
     if int(text) < 1:
@@ -36,21 +39,39 @@ def not_negative(text: str) -> float:
     return float(text)
 
 
-def add_options(parser: argparse.ArgumentParser, epochs: str, batch_size: str, lr: str, out: str) -> None:
-    """Adds the options that all scripts have; the texts say what their defaults are."""
+def count(text: str) -> int:
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {text}")
+    return int(text)
+
+
+def fraction(text: str) -> float:
+    if not 0 <= float(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to less than 1, got {text}")
+    return float(text)
+
+
+def add_options(parser: argparse.ArgumentParser, defaults: dict[str, str]) -> None:
+    """Adds the options that all scripts have; of some, `defaults` says in words what stands for none given."""
     add = parser.add_argument
     add("--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)")
     add("--cuda-graph", action="store_true", help="capture a training step once, and replay it for each batch")
-    add("--epochs", type=positive, help=f"passes over the training images, in all (default: {epochs})")
-    add("--batch-size", type=positive, help=f"images a step (default: {batch_size})")
-    add("--optimizer", choices=list(OPTIMIZERS), default="adam", help="(default: %(default)s)")
-    add("--lr", type=rate, help=f"learning rate (default: {lr})")
+    add("--epochs", type=positive, help=f"passes over the training images, in all (default: {defaults['epochs']})")
+    add("--batch-size", type=positive, help=f"images a batch (default: {defaults['batch_size']})")
+    add("--accumulate", type=positive, default=1, metavar="N", help="add up the gradients of N batches for a step, as "
+        "if they were one (default: %(default)s)")  # fmt: skip
+    add("--clip-grad", type=rate, metavar="X", help="scale gradients whose norm is above X down to it")
+    add("--optimizer", choices=list(OPTIMIZERS), help=f"(default: {defaults['optimizer']})")
+    add("--lr", type=rate, help=f"learning rate (default: {defaults['lr']})")
+    add("--momentum", type=not_negative, help="of sgd and rmsprop (default: 0.9 for sgd, else 0)")
+    add("--weight-decay", type=not_negative, help=f"(default: {defaults['weight_decay']})")
     add("--seed", type=int, default=0, help="decides initial weights and order of the images (default: %(default)s)")
     add("--threads", type=positive, help="CPU threads (default: all); they don't change the result")
     add("--log-every", type=positive, metavar="N", help="also print the loss every N steps")
     add("--checkpoint-minutes", type=not_negative, default=10, metavar="N", help="save a checkpoint every N minutes, "
         "besides after every epoch (default: %(default)s)")  # fmt: skip
-    add("--out", metavar="DIR", help=f"where results go (default: {out})")
+    add("--tensorboard", action="store_true", help="also write event files for TensorBoard into --out")
+    add("--out", metavar="DIR", help=f"where results go (default: {defaults['out']})")
     add("--save", metavar="FILE", help="the checkpoint (default: checkpoint.safetensors in --out)")
     add("--resume", metavar="FILE", help="continue from this checkpoint up to --epochs, with its options")
 
@@ -88,6 +109,10 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace, recip
             setattr(options, name, value)
     if options.cuda_graph and not options.device.startswith("cuda"):
         parser.error(f"--cuda-graph needs --device cuda, got {options.device}")
+    if options.cuda_graph and options.accumulate > 1:
+        parser.error(f"--cuda-graph captures a whole step of one batch, got --accumulate {options.accumulate}")
+    if options.momentum is not None and options.optimizer not in ("sgd", "rmsprop"):
+        parser.error(f"--momentum is an option of sgd and rmsprop, got --optimizer {options.optimizer}")
     options.lr = options.lr or OPTIMIZERS[options.optimizer][1]["lr"]
     options.out = options.out or str(out)
     options.save = options.save or str(Path(options.out, "checkpoint.safetensors"))
@@ -100,4 +125,6 @@ def make_folders(options: argparse.Namespace) -> None:
 
 def make_optimizer(model: nn.Module, options: argparse.Namespace) -> optim.Optimizer:
     make, arguments = OPTIMIZERS[options.optimizer]
-    return make(model.parameters(), **{**arguments, "lr": options.lr})
+    given = {name: getattr(options, name) for name in ("lr", "momentum", "weight_decay")}
+    given = {name: value for name, value in given.items() if value is not None}
+    return make(model.parameters(), **{**arguments, **given})

@@ -62,9 +62,10 @@ def _plot_colored_filters(kernels: NDArray[Any], title: str) -> Any:
 
 
 def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = "Feature maps") -> Any:
-    """An image, (H, W) or (3, H, W) from 0 to 1, and below it, for each of ``layers``, its channels' answers (C, H, W) to that image.
+    """An image and below it, for each of ``layers``, its channels' answers (C, H, W) to that image.
 
-    Every layer has a scale of its own; of more than 32 channels the first 32 are shown.
+    The image is (H, W), or (3, H, W) with values from 0 to 1. Every layer has a scale of its own; of more than
+    32 channels the first 32 are shown.
 
     >>> import minitorch
     >>> from minitorch.viz import plot_feature_maps
