@@ -136,7 +136,7 @@ class Reducer:
     def _finish_with_unused(self) -> None:
         """The end of a backward after which every parameter without a gradient was unused."""
         params = [param for _, param in self.named]
-        used = tensor([int(param in self.used) for param in params])
+        used = tensor([int(param in self.used) for param in params], device=params[0].device)
         for param in params:
             if param not in self.arrived:
                 self._fill(param)

@@ -1,4 +1,5 @@
-"""Devices, streams, events and memory: there are two devices, and everything is finished when a call returns."""
+"""Devices, streams, events and memory: there are two devices, and everything is finished when a call returns, except
+for what NCCL does."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import types
 
 from . import _graph, _state
 from . import _memory as memory
+from . import _nccl as nccl
 from ._array import Device as Device
 from ._graph import CUDARuntimeError as CUDARuntimeError
 from ._graph import Graph as Graph
@@ -38,6 +40,7 @@ runtime = types.SimpleNamespace(
     driverGetVersion=lambda: 13000,
     runtimeGetVersion=lambda: 13000,
     deviceSynchronize=_synchronize_device,
+    deviceGetPCIBusId=lambda device: f"0000:{device:02X}:00.0",
     getDeviceProperties=lambda device: {
         "name": b"fibers of a CPU",
         "major": 9,
@@ -61,6 +64,8 @@ class Stream:
         self.null, self.non_blocking, self.device_id = null, non_blocking, _state.device
         self.ptr = 0 if null else next(self._handles)
         self._before = []
+        self.waiting = []  # what NCCL shall do
+        _state.streams[self.ptr] = self
 
     def __enter__(self):
         self._before.append(_state.stream)
@@ -82,7 +87,12 @@ class Stream:
     def synchronize(self):
         if self.is_capturing():
             _graph.refuse()
+        self.do()
         _state.land()
+
+    def do(self):
+        while self.waiting:
+            self.waiting.pop(0)()
 
     def record(self, event=None):
         event = event or Event()
@@ -90,7 +100,8 @@ class Stream:
         return event
 
     def wait_event(self, event):
-        pass
+        if event.stream is not None:
+            event.stream.do()
 
     def begin_capture(self, mode=None):
         if self.null:
@@ -123,13 +134,14 @@ class Event:
     def __init__(self, block=False, disable_timing=False, interprocess=False):
         self.disable_timing = disable_timing
         self._device = _state.device
-        self.time = None
+        self.time = self.stream = None
         self._captured = False
 
     def record(self, stream=None):
         if (stream or _state.stream).device_id not in (-1, self._device) and not (stream or _state.stream).null:
             raise CUDARuntimeError("cudaErrorInvalidResourceHandle: an event is recorded in a stream of its own device")
-        self._captured = (stream or _state.stream).is_capturing()
+        self.stream = stream or _state.stream
+        self._captured = self.stream.is_capturing()
         self.time = time.perf_counter()
 
     @property
@@ -140,6 +152,8 @@ class Event:
     def synchronize(self):
         if self._captured:
             _graph.refuse_host_memory()
+        if self.stream is not None:
+            self.stream.do()
 
 
 def get_elapsed_time(start, end):
