@@ -234,6 +234,26 @@ def test_damage_in_the_archive_is_named(archive):
         dataset[0]
 
 
+def test_extra_fields_come_before_the_content(photos, tmp_path):
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in NAMES:
+            entry = zipfile.ZipInfo(name)
+            entry.extra = b"UT\5\0\1\0\0\0\0"  # a time, as the program zip writes it
+            file.writestr(entry, (photos / name).read_bytes())
+    assert same(ImageFolder(archive), ImageFolder(photos))
+
+
+def test_a_stored_image_has_a_checksum(tmp_path):
+    picture = b"P6 2 1 255 " + bytes(range(6))
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("cat/1.ppm", picture)
+    archive.write_bytes(archive.read_bytes().replace(picture, picture[:-1] + b"x"))
+    with pytest.raises(OSError, match=r"photos\.zip/cat/1\.ppm: the archive is damaged: the checksum is another one"):
+        ImageFolder(archive)[0]
+
+
 def damage(folder, *names):
     for name in names:
         (folder / name).write_text("text")
