@@ -1,4 +1,4 @@
-"""Trains AlexNet (Krizhevsky et al., "ImageNet classification with deep convolutional networks", 2012) on pictures.
+"""Trains AlexNet of "ImageNet classification with deep convolutional neural networks" (Krizhevsky et al., 2012).
 
     python examples/train_alexnet.py                                drawn shapes, no download: in three minutes
     python examples/train_alexnet.py --data cifar10                 50,000 photographs of 32×32, downloaded
@@ -88,7 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--patience", type=count, default=3, metavar="N", help="epochs without progress that --schedule plateau bears "
         "(default: %(default)s)")  # fmt: skip
     add("--ten-crop", action="store_true", help="test also with the mean answer to five parts of each picture and "
-        "their mirror images")  # fmt: skip
+        "their mirror images, for what has learnt with --augment")  # fmt: skip
     add("--workers", type=count, metavar="N", help="threads that load pictures (default: 0 for small ones, else one a "
         "CPU); they don't change the result")  # fmt: skip
     add("--skip-damaged", action="store_true", help="take another picture for one that can't be read, and count them")
@@ -196,9 +196,11 @@ def main() -> int:
         print(f"train_alexnet.py: {error}", file=sys.stderr)
         return 2
     print(
-        f"{options.data}: {len(images.train):,} images of {len(images.classes)} classes to learn from; "
-        f"{len(images.validation):,} for validation, {images.validation_is}; {len(images.test):,} for the test\n"
-        f"{options.model}: {sum(p.numel() for p in model.parameters()):,} parameters; on {device}"
+        f"{options.data}: {len(images.classes)} classes\n"
+        f"    {len(images.train):,} images to learn from\n"
+        f"    {len(images.validation):,} for validation, {images.validation_is}\n"
+        f"    {len(images.test):,} for the test\n"
+        f"{options.model}: {sum(p.numel() for p in model.parameters()):,} parameters, on {device}"
     )
     optimizer = make_optimizer(model, options)
     run = Run(

@@ -56,7 +56,7 @@ def load_images(options: argparse.Namespace) -> Images:
             raise ValueError(f"{options.data}: train and {name} have different classes: only one of them has {only}")
     learnt, validation = train, parts.get("val", test)
     if "val" in parts:
-        validation_is = "from val/" if "test" in parts else "from val/; they are the test images, too"
+        validation_is = "from val/" if "test" in parts else "from val/, which are the test images, too"
     elif options.validation == 0:
         validation_is = "which are the test images"
     else:

@@ -110,7 +110,7 @@ def draw(
     pictures: dict[str, Any] = {
         "curves.png": viz.plot_curves(epochs, losses, accuracies, name, run.held_out_name),
         "filters.png": viz.plot_filters(weight, f"{name}: filters of {first}"),
-        "features.png": viz.plot_feature_maps(picture, maps, f"{name}: what the layers see in a {classes[label]}"),
+        "features.png": viz.plot_feature_maps(picture, maps, f"{name}: what the layers see ({classes[label]})"),
     }
     if len(classes) <= FEW_CLASSES:
         title = f"{name}: {metrics.accuracy(confusion):.2%} of {int(confusion.sum())} right"

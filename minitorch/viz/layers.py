@@ -53,7 +53,7 @@ def plot_filters(weight: Tensor, title: str = "Filters") -> Any:
 
 def _plot_colored_filters(kernels: NDArray[Any], title: str) -> Any:
     columns = 2 * _COLUMNS
-    figure = new_figure(9, 0.55 * math.ceil(len(kernels) / columns) + 0.8)
+    figure = new_figure(9, 0.55 * math.ceil(len(kernels) / columns) + 0.5)
     axes = figure.subplots()
     axes.imshow(_colored_mosaic(0.5 + kernels / (2 * np.abs(kernels).max(initial=1e-12)), columns))
     axes.set_axis_off()

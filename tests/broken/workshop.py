@@ -60,7 +60,8 @@ class Workshop:
     def prepare(self, native: bool) -> None:
         """Brings the copy up to date with the project; ``native`` says whether its kernels will be changed."""
         wanted = ["CMakeLists.txt", "pytest_minitorch.py"]
-        for folder, suffixes in (("minitorch", {".py", ".cu", ".cuh"}), ("cpp", {".h", ".cpp"})):
+        sources = {"minitorch": {".py", ".cu", ".cuh"}, "cpp": {".h", ".cpp"}, "examples": {".py"}}
+        for folder, suffixes in sources.items():
             wanted += [str(p.relative_to(PROJECT)) for p in (PROJECT / folder).rglob("*") if p.suffix in suffixes]
             for path in (self.folder / folder).rglob("*"):
                 if path.suffix in suffixes and str(path.relative_to(self.folder)) not in wanted:
@@ -127,7 +128,8 @@ class Workshop:
         report = self.folder / "report.xml"
         report.unlink(missing_ok=True)
         written = ["-o", "junit_family=xunit1", f"--junitxml={report}"]
-        arguments = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", *written]
+        paths = ["-o", f"pythonpath=tests {shlex.quote(str(self.folder / 'examples'))}"]
+        arguments = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", *written, *paths]
         environment = {
             **os.environ,
             "HYPOTHESIS_PROFILE": "ci",

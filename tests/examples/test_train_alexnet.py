@@ -110,8 +110,9 @@ def test_a_run_from_beginning_to_end(tmp_path):
     assert process.stderr == b""
     output = process.stdout.decode()
     for text in (
-        "30 images of 10 classes to learn from; 10 for validation, a part of the training images; 8 for the test",
-        "alexnet_small: 1,472,426 parameters; on cpu",
+        "shapes: 10 classes\n    30 images to learn from\n",
+        "    10 for validation, a part of the training images\n    8 for the test\n",
+        "alexnet_small: 1,472,426 parameters, on cpu",
         "epoch  2/2  loss ",
         "the weights after epoch ",
         "ten parts of each picture",
@@ -208,6 +209,29 @@ def test_killed_at_any_moment_it_resumes_to_the_bit(tmp_path):
     assert events[0] == events[1]
 
 
+@pytest.mark.parametrize("at", [3, 4, 5, 6])
+def test_after_a_crash_it_resumes_to_the_bit(train, monkeypatch, at):
+    from training.step import Step
+
+    options = ["--epochs", 2, "--accumulate", 2, "--checkpoint-minutes", 0]
+    assert train(*options, "--out", "one") == 0
+    step, batches = Step.__call__, 0
+
+    def crashing_step(self, *arguments):
+        nonlocal batches
+        batches += 1
+        if batches == at:
+            raise ZeroDivisionError
+        return step(self, *arguments)
+
+    monkeypatch.setattr(Step, "__call__", crashing_step)
+    with pytest.raises(ZeroDivisionError):
+        train(*options, "--out", "two")
+    monkeypatch.setattr(Step, "__call__", step)
+    assert train("--resume", "two/checkpoint.safetensors") == 0
+    assert trained("one/checkpoint.safetensors") == trained("two/checkpoint.safetensors")
+
+
 @pytest.mark.parametrize("at", [1, 3, 7])
 def test_ctrl_c_saves_and_resuming_goes_on_to_the_bit(train, tmp_path, monkeypatch, capsys, at):
     options = ["--epochs", 3, "--accumulate", 2, "--augment", "--optimizer", "sgd"]
@@ -300,23 +324,107 @@ def test_schedules(train, script, monkeypatch, schedule, rates):
         np.testing.assert_allclose([float(row["learning_rate"]) for row in csv.DictReader(file)], rates)
 
 
+def test_the_best_weights_are_kept(train, script, monkeypatch):
+    import training.loop
+    from training.evaluation import Answers
+
+    right = iter([2, 3, 1, 3])  # of four, while the loss grows
+
+    def answers(model, loader, device):
+        n = next(right)
+        return Answers(np.arange(4), np.where(np.arange(4)[:, None] < n, np.arange(4)[:, None], 4), 10.0 - n)
+
+    monkeypatch.setattr(training.loop, "evaluate", answers)
+    monkeypatch.setattr(script, "report", lambda *arguments: None)
+    options = ["--schedule", "plateau", "--patience", 0, "--lr", 0.01, "--optimizer", "sgd"]
+    assert train("--epochs", 2, *options, "--out", "two") == 0
+    right = iter([2, 3, 1, 3])
+    assert train("--epochs", 4, *options, "--out", "four") == 0
+    checkpoint, best = minitorch.load("four/checkpoint.safetensors"), minitorch.load("four/best.safetensors")
+    assert checkpoint["progress"]["best_epoch"] == 2
+    assert checkpoint["progress"]["best_accuracy"] == 0.75
+    after_two = minitorch.load("two/checkpoint.safetensors")["model"]
+    assert all(minitorch.equal(best[name], after_two[name]) for name in best)
+    assert not minitorch.equal(best["features.0.weight"], checkpoint["model"]["features.0.weight"])
+    rates = [row["learning_rate"] for row in checkpoint["progress"]["history"]]
+    np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.001])  # the accuracy stalls in the third epoch
+
+
+def test_answers_of_several_crops(script):
+    from training.evaluation import evaluate
+
+    class Logits(minitorch.nn.Module):
+        """Takes the six pixels of a picture for the logits of six classes."""
+
+        def forward(self, images):
+            return images.flatten(1)
+
+    def batches(images, labels):
+        return minitorch.data.DataLoader(minitorch.data.TensorDataset(images, labels), batch_size=2)
+
+    minitorch.manual_seed(0)
+    crops, labels = 3 * minitorch.randn(5, 10, 1, 2, 3), minitorch.tensor([0, 1, 2, 3, 4])
+    logits = crops.flatten(3).flatten(2).numpy().astype(np.float64)
+    softmax = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    for images, probabilities in ((crops[:, 0], softmax[:, 0]), (crops, softmax.mean(1))):
+        answers = evaluate(Logits(), batches(images, labels), "cpu")
+        order = np.argsort(-probabilities)
+        np.testing.assert_array_equal(answers.ranking, order[:, :5])
+        assert answers.accuracy() == np.mean(order[:, 0] == np.arange(5))
+        assert answers.accuracy(best=5) == np.mean(order[:, 5] != np.arange(5))
+        np.testing.assert_allclose(answers.loss, -np.log(probabilities[np.arange(5), np.arange(5)]).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_only_what_is_learnt_from_is_augmented(script, photos, large, monkeypatch, is_large):
+    from training.images import MEAN, STD, load_images
+
+    root = photos("train", "test")
+    size = ["--model", "alexnet", "--image-size", "65"] if is_large else []
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--data", str(root), "--validation", "0.25", *size])
+    images = load_images(script.parse_options()[0])
+
+    def twice(dataset):
+        return [next(iter(minitorch.data.DataLoader(dataset, batch_size=4)))[0] for _ in range(2)]
+
+    assert not minitorch.equal(*twice(images.train))
+    assert minitorch.equal(*twice(images.validation))
+    assert minitorch.equal(*twice(images.test))
+    assert minitorch.equal(*twice(images.crops))
+    side = 65 if is_large else 32
+    assert twice(images.crops)[0].shape == (4, 10, 3, side, side)
+    # Reds lie between 100 and 199, and are scaled as ImageNet's.
+    red = images.test[len(images.test) - 1][0][0]  # the last class
+    mean = (red.mean().item() * STD[0] + MEAN[0]) * 255
+    assert 140 < mean < 160
+
+
 @pytest.mark.parametrize(
     ("folders", "options", "said"),
     [
-        (("train", "val"), [], "16 images of 2 classes to learn from; 16 for validation, from val/; they are the test"),
-        (("train", "val", "test"), [], "16 for validation, from val/; 16 for the test"),
+        (
+            ("train", "val"),
+            [],
+            ["16 images to learn", "16 for validation, from val/, which are the test images, too", "16 for the test"],
+        ),
+        (("train", "val", "test"), [], ["16 images to learn", "16 for validation, from val/\n", "16 for the test"]),
         (
             ("train", "test"),
             ["--validation", 0.25],
-            "12 images of 2 classes to learn from; 4 for validation, a part",
+            ["12 images to learn", "4 for validation, a part of the training images", "16 for the test"],
         ),
-        (("train", "test"), ["--validation", 0], "16 images of 2 classes to learn from; 16 for validation, which are"),
+        (
+            ("train", "test"),
+            ["--validation", 0],
+            ["16 images to learn", "16 for validation, which are the test images", "16 for the test"],
+        ),
     ],
 )
 def test_folders(train, photos, capsys, folders, options, said):
     photos(*folders)
     assert train("--data", "photos", "--epochs", 1, "--ten-crop", *options) == 0
-    assert said in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert all(text in output for text in said)
 
 
 @pytest.mark.parametrize(
