@@ -141,9 +141,9 @@ class _Residual(nn.Module):
 class BasicBlock(_Residual):
     """A residual block of two 3×3 convolutions: relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut).
 
-    (N, inplanes, H, W) → (N, planes, ⌈H/stride⌉, ⌈W/stride⌉). The layers learn what is to be added to their input;
-    zero weights make them the identity, so that more of them don't make training harder. Where the shapes of input and
-    output differ, ``downsample`` makes one of the other: :func:`projection`.
+    (N, inplanes, H, W) → (N, planes, ⌈H/stride⌉, ⌈W/stride⌉). The layers learn what is to be added to the input. Where
+    that is nothing, a block passes on what the one before it gave, so that more blocks don't make training harder.
+    Where the shapes of input and output differ, ``downsample`` makes one of the other: :func:`projection`.
 
     He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (2015), section 3 and figure 5, left: what
     ResNet-18 and ResNet-34 are built of. Names and order are torchvision's (whose further arguments, for other
