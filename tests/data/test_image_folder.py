@@ -244,6 +244,11 @@ def test_extra_fields_come_before_the_content(photos, tmp_path):
     assert same(ImageFolder(archive), ImageFolder(photos))
 
 
+def test_an_archive_behind_other_data(photos, archive):
+    archive.write_bytes(b"#!/bin/sh: an archive that unpacks itself\n" + archive.read_bytes())
+    assert same(ImageFolder(archive), ImageFolder(photos))
+
+
 def test_a_stored_image_has_a_checksum(tmp_path):
     picture = b"P6 2 1 255 " + bytes(range(6))
     archive = tmp_path / "photos.zip"
