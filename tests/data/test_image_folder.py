@@ -330,6 +330,7 @@ def work(dataset, times, queue):
     queue.put(fingerprints(dataset, times))
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # from 3.12 on, where the process has threads
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_many_processes_read_and_skip(photos, tmp_path, method, packed):
