@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "nn": {"ops", "tensor", "autograd", "backends", "random"},
     "optim": {"nn", "ops", "tensor", "autograd", "backends"},
     "serialization": {"tensor", "random"},
-    "data": {"backends", "ops", "tensor", "random", "autograd", "distributed"},
+    "data": {"backends", "ops", "tensor", "random", "autograd", "distributed", "threads"},
     "distributed": {"nn", "ops", "tensor", "autograd", "backends", "threads"},
     "metrics": {"ops", "tensor"},
     "models": {"nn", "ops", "tensor", "random"},

@@ -13,7 +13,7 @@ from weakref import finalize
 
 from ..random import Generator, integers
 from ..tensor import backend_of
-from .threads import Team
+from .team import Team
 from .worker import Task
 
 

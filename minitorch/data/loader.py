@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,9 @@ from ..backends.cuda import why_unavailable
 from ..random import Generator, current_generator, use_generator
 from .collate import pinned
 from .epoch import Batches, PrefetchedBatches, Progress, tasks_of
+from .processes import start_processes
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
-from .threads import Team, ThreadWorker
+from .team import Team, ThreadWorker, Worker
 from .worker import BatchMaker
 
 
@@ -37,6 +40,8 @@ class DataLoader:
         drop_last: leave out a last batch that is smaller than the others.
         timeout: seconds to wait for a batch of a worker; 0 waits for ever.
         worker_init_fn: called with each worker's number when it starts, in the worker.
+        multiprocessing_context: None makes the workers threads; ``"fork"``, ``"spawn"``, ``"forkserver"`` or a context
+            of :mod:`multiprocessing` makes them processes.
         generator: where the random orders and the seeds of the batches come from; by default the generator of
             :func:`minitorch.manual_seed`.
         prefetch_factor: batches that each worker is ahead; 2 by default.
@@ -45,12 +50,16 @@ class DataLoader:
     The batches don't depend on the workers, also where samples are random: while a batch is made, a generator that is
     fixed by the epoch and the batch's number is the default one. It is what ``minitorch.rand``, random transforms and
     ``minitorch.initial_seed()`` use; NumPy's random numbers join in with
-    ``np.random.default_rng(minitorch.initial_seed())``. The global generators of Python and NumPy are shared by threads
-    and left alone.
+    ``np.random.default_rng(minitorch.initial_seed())``. The global generators of Python and NumPy can't do so, because
+    threads share them: they are left alone, but in processes, where they are seeded for each batch.
 
-    Workers are threads, which suit datasets that read files, decode images or compute in NumPy: these let each other
-    run. An exception in the dataset is raised where the loader is iterated, with its traceback. Leaving the loop early
-    stops the workers.
+    Threads suit datasets that read files, decode images or compute in NumPy: these let each other run. Processes suit
+    samples that Python itself has to make. They have a copy of the dataset, which has to be one that can be pickled,
+    unless they are forked; and they compute on one thread each, without GPUs. With ``"spawn"`` and ``"forkserver"``,
+    a script has to begin under ``if __name__ == "__main__":``.
+
+    An exception in the dataset is raised where the loader is iterated, with the worker's traceback; a process that dies
+    is a RuntimeError. Leaving the loop early stops the workers, and so does the end of the program.
 
     Training can be resumed in the middle of an epoch: see :meth:`state_dict`.
 
@@ -80,6 +89,7 @@ class DataLoader:
         drop_last: bool = False,
         timeout: float = 0,
         worker_init_fn: Callable[[int], Any] | None = None,
+        multiprocessing_context: str | BaseContext | None = None,
         generator: Generator | None = None,
         *,
         prefetch_factor: int | None = None,
@@ -92,9 +102,13 @@ class DataLoader:
             _check_integer("batch_size", batch_size, 1)
         if timeout < 0:
             raise ValueError(f"DataLoader: timeout should not be negative, got {timeout}")
-        if num_workers == 0 and (timeout or persistent_workers):
-            option = "timeout" if timeout else "persistent_workers"
-            raise ValueError(f"DataLoader: {option} is about workers, but num_workers is 0")
+        for option, of_workers in (
+            ("timeout", timeout),
+            ("persistent_workers", persistent_workers),
+            ("multiprocessing_context", multiprocessing_context),
+        ):
+            if of_workers and num_workers == 0:
+                raise ValueError(f"DataLoader: {option}={of_workers} is about workers, but num_workers is 0")
         _check_dataset(dataset, has_sampler=sampler is not None or batch_sampler is not None)
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler and shuffle exclude each other: a sampler decides the order")
@@ -121,6 +135,7 @@ class DataLoader:
         self.drop_last = drop_last
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = _context(multiprocessing_context)
         self.generator = generator
         self.prefetch_factor = prefetch_factor
         self.persistent_workers = persistent_workers
@@ -154,8 +169,13 @@ class DataLoader:
         return PrefetchedBatches(progress, tasks, team, ahead, self.timeout or None, self.persistent_workers)
 
     def _new_team(self, base_seed: int) -> Team:
-        maker = self._maker()
-        return Team([ThreadWorker(maker, i, base_seed) for i in range(self.num_workers)], self._finish())
+        maker, context = self._maker(), self.multiprocessing_context
+        workers: Sequence[Worker]
+        if context is None:
+            workers = [ThreadWorker(maker, i, base_seed) for i in range(self.num_workers)]
+        else:
+            workers = start_processes(context, maker, base_seed)
+        return Team(workers, self._finish())
 
     def _maker(self) -> BatchMaker:
         batched = self.batch_sampler is not None
@@ -267,6 +287,21 @@ def _check_dataset(dataset: Any, has_sampler: bool) -> None:
             f"DataLoader: expected a dataset with __getitem__ and __len__, but {type(dataset).__name__} has no "
             f"{' and no '.join(missing)}. What can only be iterated over isn't supported; list(dataset) may help"
         )
+
+
+def _context(context: Any) -> BaseContext | None:
+    """How processes are started, or None for threads."""
+    if isinstance(context, str):
+        known = multiprocessing.get_all_start_methods()
+        if context not in known:
+            raise ValueError(f"DataLoader: multiprocessing_context should be one of {known}, got {context!r}")
+        return multiprocessing.get_context(context)
+    if context is not None and not isinstance(context, BaseContext):
+        raise TypeError(
+            f"DataLoader: multiprocessing_context should be None, a start method or a context of multiprocessing, got "
+            f"{type(context).__name__}"
+        )
+    return context
 
 
 def _as_it_is(batch: Any) -> Any:

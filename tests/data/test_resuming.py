@@ -109,6 +109,26 @@ def test_a_resumed_loader_goes_on_as_if_nothing_had_happened(kind, num_workers, 
     assert len(dataset.loaded) == samples  # and none that were skipped
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_workers_of_another_kind_can_go_on():
+    kinds = [{}, {"num_workers": 3}, {"num_workers": 2, "multiprocessing_context": "fork"}]
+    loaders = [DataLoader(Noisy(20), 2, shuffle=True, **own_generator(), **kind) for kind in kinds]
+    expected = [values(loaders[0]) for _ in range(3)]
+    for loader in loaders:
+        loader.generator.manual_seed(5)
+    found, state = [], loaders[0].state_dict()
+    for turn in range(6):  # five batches each
+        loader = loaders[turn % 3]
+        loader.load_state_dict(state)
+        batches = iter(loader)
+        found += values(islice(batches, 5))
+        state = loader.state_dict()
+        if turn % 2:
+            assert values(batches) == []
+            state = loader.state_dict()
+    assert found == [batch for epoch in expected for batch in epoch]
+
+
 def test_a_state_before_the_first_epoch():
     loader = DataLoader(Noisy(7), 2, shuffle=True, **own_generator())
     state = loader.state_dict()

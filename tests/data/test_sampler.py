@@ -14,6 +14,7 @@ import minitorch
 from minitorch import data
 from minitorch.data import (
     BatchSampler,
+    DataLoader,
     DistributedSampler,
     RandomSampler,
     Sampler,
@@ -194,6 +195,16 @@ def test_arguments_as_pytorch_has_them(theirs, name):
     ours = inspect.signature(getattr(data, name)).parameters.values()
     wanted = inspect.signature(theirs[name]).parameters.values()
     assert [(p.name, p.kind, p.default) for p in ours] == [(p.name, p.kind, p.default) for p in wanted]
+
+
+def test_the_loader_takes_its_arguments_as_pytorchs_does():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    ours = inspect.signature(DataLoader).parameters
+    wanted = inspect.signature(torch.utils.data.DataLoader).parameters
+    not_taken = {"pin_memory_device", "in_order"}  # deprecated; batches always come in order
+    assert [(p.name, p.kind, p.default) for p in ours.values()] == [
+        (p.name, p.kind, p.default) for p in wanted.values() if p.name not in not_taken
+    ]
 
 
 @given(n=st.integers(1, 30), replicas=st.integers(1, 8), drop_last=st.booleans(), batch_size=st.integers(1, 6))

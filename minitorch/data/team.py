@@ -28,8 +28,11 @@ class Worker(Protocol):
     def __call__(self, task: Task) -> Any:
         """The batch, made in the thread."""
 
+    def leave(self) -> None:
+        """Called last, in the thread."""
+
     def end(self) -> None:
-        """Called when the thread has ended, or has run out of patience with it."""
+        """Called in another thread after that, or where it lasts too long."""
 
 
 class ThreadWorker:
@@ -43,6 +46,9 @@ class ThreadWorker:
 
     def __call__(self, task: Task) -> Any:
         return self._maker(task)
+
+    def leave(self) -> None:
+        pass
 
     def end(self) -> None:
         pass
@@ -98,6 +104,7 @@ def _work(worker: Worker, finish: Callable[[Any], Any], jobs: Jobs) -> None:
             except BaseException as error:
                 future.set_exception(error)
         del job, future, task  # waiting for the next one, this frame keeps no batch alive
+    worker.leave()
 
 
 def _end(process: int, jobs: Jobs, threads: Sequence[threading.Thread], workers: Sequence[Worker]) -> None:
