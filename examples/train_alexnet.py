@@ -4,6 +4,7 @@
     python examples/train_alexnet.py --data cifar10                 50,000 photographs of 32×32, downloaded
     python examples/train_alexnet.py --data photos --model alexnet  your own: photos/train/CLASS/*.jpg, photos/val/…
     python examples/train_alexnet.py --resume out/shapes/checkpoint.safetensors
+    mpiexec -n 2 python -m mpi4py examples/train_alexnet.py --distributed
 
 There are three sets of pictures: training images; validation images, by which learning rate and best weights are
 chosen; and test images, on which the best weights are judged at the end. The same options give the same weights, bit
@@ -24,6 +25,7 @@ from minitorch import nn, optim
 from minitorch.data import DataLoader
 from minitorch.models import alexnet, alexnet_2012, alexnet_small
 from minitorch.optim import lr_scheduler
+from training import ranks
 from training.checkpoint import BEST, Run, restore
 from training.evaluation import Answers, evaluate
 from training.images import MEAN, SMALL, STD, Images, load_images
@@ -187,10 +189,11 @@ def main() -> int:
         device = minitorch.zeros((), device=options.device).device  # before much else: it may not be there
         if options.threads is not None:
             minitorch.set_num_threads(options.threads)
-        images = load_images(options)
+        with ranks.rank_0_first():  # which may download them
+            images = load_images(options)
         make_folders(options)
         events = open_events(options)
-        minitorch.manual_seed(options.seed)
+        minitorch.manual_seed(options.seed + ranks.rank())  # the weights will be rank 0's
         model = make_model(options, len(images.classes)).to(device)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"train_alexnet.py: {error}", file=sys.stderr)

@@ -4,6 +4,7 @@
     python examples/train_lenet.py --dataset mnist                  60,000 digits, downloaded if they aren't there
     python examples/train_lenet.py --resume out/digits/checkpoint.safetensors --epochs 50
     python examples/train_lenet.py --device cuda --cuda-graph       on a GPU, a step as one launch
+    mpiexec -n 2 python -m mpi4py examples/train_lenet.py --distributed
 
 The same options give the same weights, bit for bit; --cuda-graph only changes the speed. Ctrl-C saves a checkpoint;
 --resume continues it as if nothing had happened, with the options it was started with. The loop itself is in
@@ -22,6 +23,7 @@ import numpy as np
 import minitorch
 from minitorch.data import MNIST, Digits, FashionMNIST, ImageDataset, TensorDataset
 from minitorch.models import LeNet5
+from training import ranks
 from training.checkpoint import Run, restore
 from training.evaluation import evaluate
 from training.loop import make_loader, train
@@ -105,7 +107,8 @@ def main() -> int:
     try:
         options, checkpoint = parse_options()
         device = minitorch.zeros((), device=options.device).device  # before much else: it may not be there
-        train_set, test_set, classes = load_images(options)
+        with ranks.rank_0_first():  # which may download them
+            train_set, test_set, classes = load_images(options)
         make_folders(options)
         events = open_events(options)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
@@ -115,7 +118,7 @@ def main() -> int:
         minitorch.set_num_threads(options.threads)
     print(f"{options.dataset}: {len(train_set)} images to learn from, {len(test_set)} held out; on {device}")
 
-    minitorch.manual_seed(options.seed)
+    minitorch.manual_seed(options.seed + ranks.rank())  # the weights will be rank 0's
     model = LeNet5(num_classes=len(classes)).to(device)
     run = Run(
         options,

@@ -14,6 +14,8 @@ from minitorch import nn, optim
 from minitorch.data import DataLoader
 from minitorch.optim.lr_scheduler import LRScheduler
 
+from . import ranks
+
 BEST = "best.safetensors"  # the weights with the highest accuracy on the validation images, beside the checkpoint
 
 
@@ -50,31 +52,42 @@ class Run:
 
 def save(run: Run) -> None:
     """Writes the checkpoint. The file is replaced when the new one is whole: there always is one to continue from."""
-    minitorch.save(
-        {
-            "options": {**vars(run.options), "resume": None},
-            "progress": asdict(run.progress),
-            "model": run.model.state_dict(),
-            "optimizer": run.optimizer.state_dict(),
-            "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
-            "train_loader": run.train_loader.state_dict(),
-            "rng_state": minitorch.get_rng_state(),
-        },
-        run.options.save,
-    )
+    if ranks.rank() == 0:
+        minitorch.save(
+            {
+                "options": {**vars(run.options), "resume": None},
+                "processes": ranks.size(),
+                "progress": asdict(run.progress),
+                "model": run.model.state_dict(),
+                "optimizer": run.optimizer.state_dict(),
+                "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
+                "train_loader": run.train_loader.state_dict(),
+                "rng_state": minitorch.get_rng_state(),
+            },
+            run.options.save,
+        )
+    ranks.wait()
     run.saved_at = time.monotonic()
 
 
 def restore(run: Run, checkpoint: dict[str, Any]) -> None:
-    """The inverse of :func:`save`."""
+    """The inverse of :func:`save`, on every rank."""
+    loader = checkpoint["train_loader"]
     run.model.load_state_dict(checkpoint["model"])
     run.optimizer.load_state_dict(checkpoint["optimizer"])
     if run.scheduler is not None:
         run.scheduler.load_state_dict(checkpoint["scheduler"])
-    run.train_loader.load_state_dict(checkpoint["train_loader"])
-    minitorch.set_rng_state(checkpoint["rng_state"])
+    run.train_loader.load_state_dict({**loader, **{key: ranks.own(loader[key]) for key in ("began_at", "generator")}})
+    minitorch.set_rng_state(ranks.own(checkpoint["rng_state"]))
     run.progress = Progress(**checkpoint["progress"])
     print(f"continuing {run.options.resume} after {run.progress.epoch} epochs and {run.progress.step} steps")
+    if ranks.rank() == 0:
+        take_over_files(run)
+    ranks.wait()
+
+
+def take_over_files(run: Run) -> None:
+    """Copies the best weights to where this run has them, and removes what was being written when a run was killed."""
     best = Path(run.options.resume).with_name(BEST)
     if run.best is not None and best.exists() and not (run.best.exists() and run.best.samefile(best)):
         shutil.copyfile(best, run.best)  # --save names another folder than before

@@ -12,6 +12,8 @@ from minitorch import nn
 from minitorch.data import DataLoader, transforms
 from minitorch.nn import functional as F
 
+from . import ranks
+
 
 @dataclass
 class Answers:
@@ -27,7 +29,11 @@ class Answers:
 
 
 def evaluate(model: nn.Module, loader: DataLoader, device: str) -> Answers:
-    """The model's answers to all images; where each is given as several crops (N, crops, C, H, W), to all of them."""
+    """The model's answers to all images; where each is given as several crops (N, crops, C, H, W), to all of them.
+
+    Every rank asks about its share, and has all answers afterwards.
+    """
+    ranks.same_buffers(model)
     model.eval()
     targets, rankings, loss = [], [], 0.0
     with minitorch.no_grad():
@@ -37,4 +43,15 @@ def evaluate(model: nn.Module, loader: DataLoader, device: str) -> Answers:
             loss += F.cross_entropy(logits, labels.to(device), reduction="sum").item()
             rankings.append(np.argsort(-logits.numpy(force=True), axis=1, kind="stable")[:, :5])
             targets.append(labels.numpy(force=True))
-    return Answers(np.concatenate(targets), np.concatenate(rankings), loss / len(loader.dataset))
+    count = len(loader.dataset)
+    (loss,) = ranks.total(loss)
+    return Answers(of_all_ranks(targets, count), of_all_ranks(rankings, count), loss / count)
+
+
+def of_all_ranks(parts: list[np.ndarray[Any, Any]], count: int) -> np.ndarray[Any, Any]:
+    """What each rank has of `count` rows, one after the other; the first rank has the rows 0, size, 2·size, …"""
+    mine = np.concatenate(parts)
+    rows = np.zeros((count, *mine.shape[1:]), np.int64)
+    rows[ranks.rank() :: ranks.size()] = mine
+    ranks.add_up(rows)
+    return rows

@@ -10,6 +10,8 @@ from typing import Any
 import minitorch
 from minitorch import nn, optim
 
+from . import ranks
+
 OPTIMIZERS = {
     "adam": (optim.Adam, {"lr": 1e-3}),
     "adamw": (optim.AdamW, {"lr": 1e-3}),
@@ -18,7 +20,7 @@ OPTIMIZERS = {
 }
 
 # What decides which weights are learnt: a checkpoint can't go on with other values.
-FIXED = ("batch_size", "accumulate", "clip_grad", "optimizer", "lr", "momentum", "weight_decay", "seed")
+FIXED = ("batch_size", "accumulate", "clip_grad", "optimizer", "lr", "momentum", "weight_decay", "seed", "distributed")
 
 
 def positive(text: str) -> int:
@@ -58,6 +60,7 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict[str, str]) -> No
     add("--cuda-graph", action="store_true", help="capture a training step once, and replay it for each batch")
     add("--epochs", type=positive, help=f"passes over the training images, in all (default: {defaults['epochs']})")
     add("--batch-size", type=positive, help=f"images a batch (default: {defaults['batch_size']})")
+    add("--distributed", action="store_true", help="share each batch with the other processes that mpiexec started")
     add("--accumulate", type=positive, default=1, metavar="N", help="add up the gradients of N batches for a step, as "
         "if they were one (default: %(default)s)")  # fmt: skip
     add("--clip-grad", type=rate, metavar="X", help="scale gradients whose norm is above X down to it")
@@ -66,7 +69,8 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict[str, str]) -> No
     add("--momentum", type=not_negative, help="of sgd and rmsprop (default: 0.9 for sgd, else 0)")
     add("--weight-decay", type=not_negative, help=f"(default: {defaults['weight_decay']})")
     add("--seed", type=int, default=0, help="decides initial weights and order of the images (default: %(default)s)")
-    add("--threads", type=positive, help="CPU threads (default: all); they don't change the result")
+    add("--threads", type=positive, help="CPU threads of each process (default: all CPUs together); they don't change "
+        "the result")  # fmt: skip
     add("--log-every", type=positive, metavar="N", help="also print the loss every N steps")
     add("--checkpoint-minutes", type=not_negative, default=10, metavar="N", help="save a checkpoint every N minutes, "
         "besides after every epoch (default: %(default)s)")  # fmt: skip
@@ -84,6 +88,7 @@ def parse(parser: argparse.ArgumentParser, fixed: Iterable[str]) -> tuple[argpar
     """
     options = parser.parse_args()
     if options.resume is None:
+        ranks.join(options)
         return options, {}
     checkpoint = minitorch.load(options.resume)
     if not isinstance(checkpoint, dict) or checkpoint.get("options", {}).keys() != vars(options).keys():
@@ -99,6 +104,12 @@ def parse(parser: argparse.ArgumentParser, fixed: Iterable[str]) -> tuple[argpar
     done = checkpoint["progress"]["epoch"]
     if epochs is not None and done >= epochs:
         parser.error(f"{options.resume} has {done} epochs already; --epochs counts them all: give {done + 1} or more")
+    ranks.join(options)
+    if checkpoint["processes"] != ranks.size():
+        parser.error(
+            f"{options.resume} was trained by {checkpoint['processes']} processes; it can't go on with {ranks.size()}. "
+            f"Start it with mpiexec -n {checkpoint['processes']} python -m mpi4py"
+        )
     return options, checkpoint
 
 
@@ -111,6 +122,10 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace, recip
         parser.error(f"--cuda-graph needs --device cuda, got {options.device}")
     if options.cuda_graph and options.accumulate > 1:
         parser.error(f"--cuda-graph captures a whole step of one batch, got --accumulate {options.accumulate}")
+    if options.cuda_graph and options.distributed:
+        parser.error("--cuda-graph can't capture what --distributed sends")
+    if options.batch_size % ranks.size():
+        parser.error(f"{ranks.size()} processes can't share --batch-size {options.batch_size} evenly")
     if options.momentum is not None and options.optimizer not in ("sgd", "rmsprop"):
         parser.error(f"--momentum is an option of sgd and rmsprop, got --optimizer {options.optimizer}")
     options.lr = options.lr or OPTIMIZERS[options.optimizer][1]["lr"]

@@ -11,6 +11,7 @@ from typing import Any
 import minitorch
 from minitorch import metrics, nn, viz
 
+from . import ranks
 from .checkpoint import Run
 from .evaluation import Answers
 
@@ -25,6 +26,8 @@ def format_row(row: dict[str, float], run: Run) -> str:
 
 def write_metrics(run: Run) -> None:
     """All of metrics.csv, from the history: no epoch stands in it twice, whatever was interrupted."""
+    if ranks.rank() > 0:
+        return
     with open(Path(run.options.out, "metrics.csv"), "w", newline="") as file:
         writer = csv.DictWriter(file, run.columns)
         writer.writeheader()
@@ -37,7 +40,7 @@ def open_events(options: argparse.Namespace) -> Any:
     What other runs wrote into the same folder, perhaps this one before it was interrupted, is to be ignored ("purged"):
     nobody knows how far it came. All epochs are written again.
     """
-    if not options.tensorboard:
+    if not options.tensorboard or ranks.rank() > 0:
         return None
     try:
         from tensorboardX import SummaryWriter
@@ -101,6 +104,8 @@ def draw(
 
     `picture` is how people see `image`.
     """
+    if ranks.rank() > 0:
+        return
     first, weight = next((n, m.weight) for n, m in run.model.named_modules() if isinstance(m, nn.Conv2d))
     epochs, losses, accuracies = (
         [row[column] for row in run.progress.history]

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import minitorch
 from minitorch import nn, optim
+from minitorch.distributed import DistributedDataParallel
 
 
 class Step:
     """`step(images, labels, of)` trains on a batch of the `of` images of an optimiser's step, and gives its loss.
 
     Where a batch isn't all of them, the gradients of several batches are added up, each weighted by its share of the
-    images: the step is that of the one large batch, in the memory of a small one.
+    images: the step is that of the one large batch, in the memory of a small one. Where several ranks train, each does
+    so with its own images, and the last batch's backward averages what was added up.
     """
 
     def __init__(self, model: nn.Module, optimizer: optim.Optimizer, clip_grad: float | None = None) -> None:
         self.model, self.optimizer, self.clip_grad = model, optimizer, clip_grad
         self.loss_fn = nn.CrossEntropyLoss()
+        self.not_averaging = model.no_sync if isinstance(model, DistributedDataParallel) else nullcontext
         self.seen = 0  # images whose gradients wait for the optimiser
 
     def __call__(self, images: minitorch.Tensor, labels: minitorch.Tensor, of: int) -> minitorch.Tensor:
         if not self.seen:
             self.optimizer.zero_grad()
-        loss = self.loss_fn(self.model(images), labels)
-        (loss if len(labels) == of else loss * (len(labels) / of)).backward()
         self.seen += len(labels)
-        if self.seen == of:
+        is_last = self.seen == of
+        with nullcontext() if is_last else self.not_averaging():
+            loss = self.loss_fn(self.model(images), labels)
+            (loss if len(labels) == of else loss * (len(labels) / of)).backward()
+        if is_last:
             if self.clip_grad is not None:
                 nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_grad)
             self.optimizer.step()
