@@ -260,7 +260,8 @@ def _differentiate(
     gradients = _root_gradients(outputs, grad_outputs, create_graph)
     roots = [_edge_of(output) for output in outputs]
     recording, outer = state.enabled, state.at_the_end
-    state.enabled, state.at_the_end = create_graph, []
+    state.enabled = create_graph
+    state.at_the_end = []
     try:
         backward_pass = _Pass(roots, wanted, create_graph if retain_graph is None else retain_graph, capture)
         backward_pass.run(roots, gradients)

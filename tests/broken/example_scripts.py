@@ -16,7 +16,7 @@ VARIANTS = [
         "training: dropout begins anew",
         "a resumed run draws the random numbers of its beginning",
         CHECKPOINT,
-        '    minitorch.set_rng_state(checkpoint["rng_state"])\n',
+        '    minitorch.set_rng_state(ranks.own(checkpoint["rng_state"]))\n',
         "",
         CTRL_C,
     ),
@@ -72,13 +72,12 @@ VARIANTS = [
         "training: clipped batch by batch",
         "the norm of each part's gradient is limited, not that of the step's",
         STEP,
-        "        self.seen += len(labels)\n        if self.seen == of:\n"
+        "        if is_last:\n"
         "            if self.clip_grad is not None:\n"
         "                nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_grad)\n",
-        "        self.seen += len(labels)\n"
         "        if self.clip_grad is not None:\n"
         "            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_grad)\n"
-        "        if self.seen == of:\n",
+        "        if is_last:\n",
         ACCUMULATION,
     ),
     Variant(

@@ -84,7 +84,7 @@ def test_broadcast_and_all_gather():
 
 
 @threads
-def test_two_ranks_on_one_gpu_are_told():
+def test_ranks_on_the_same_gpu_are_told():
     for error in together(lambda there, rank: None, devices=(1, 1)):
         assert isinstance(error, Unavailable)
         assert str(error).startswith("ranks 0 and 1 use the same GPU (0000:01:00.0 of here), but each needs its own")
