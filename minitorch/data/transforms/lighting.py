@@ -23,8 +23,8 @@ class PCALighting(Transform):
     """Adds a random colour to all pixels of an image, as a change of the light does.
 
     The colour is ``[p₁ p₂ p₃] · [α₁λ₁ α₂λ₂ α₃λ₃]ᵀ``, where pᵢ and λᵢ are the eigenvectors and eigenvalues of the
-    covariance of the pixels' red, green and blue, and αᵢ is drawn from N(0, ``std``²) for each image: colours change in
-    the directions in which those of photographs differ, and as much.
+    covariance of the pixels' red, green and blue, and αᵢ is drawn from N(0, ``std``²) for each image: colours change
+    most in the direction in which those of photographs differ most.
 
     Args:
         std: of α; 0 changes nothing.
@@ -34,6 +34,8 @@ class PCALighting(Transform):
 
     What is added is in units of values from 0 to 1, as floating images must have (so before :class:`Normalize`); uint8
     images get 255 times as much, rounded and clipped to 0…255. Floating values aren't clipped.
+
+    N images take ⌈3·N/2⌉ blocks of the generator's stream, in which all of them share.
 
     >>> import minitorch
     >>> from minitorch.data import transforms

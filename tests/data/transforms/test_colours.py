@@ -217,6 +217,9 @@ def test_lighting_keeps_the_dtype(dtype):
     images = mt.from_numpy(noise(5, 3, 2, 2, dtype=dtype))
     assert transforms.PCALighting()(images).data.dtype == dtype
     assert transforms.PCALighting()(images[:0]).shape == (0, 3, 2, 2)
+    mt.manual_seed(0)
+    transforms.PCALighting()(images)
+    assert mt.get_rng_state() == (0, 8)
 
 
 def test_fit_finds_the_directions_of_the_colours():
