@@ -380,11 +380,12 @@ def test_the_list_of_what_was_skipped_goes_with_the_dataset(photos, tmp_path, mo
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-def test_loaded_in_batches(photos, num_workers):
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(("num_workers", "method"), [(0, None), (2, None), (2, "fork"), (2, "spawn")])
+def test_loaded_in_batches(photos, num_workers, method):
     damage(photos, "cat/10.PNG")
     dataset = ImageFolder(photos, on_error="skip")
-    batches = list(DataLoader(dataset, 3, num_workers=num_workers))
+    batches = list(DataLoader(dataset, 3, num_workers=num_workers, multiprocessing_context=method))
     assert [images.shape for images, _ in batches] == [(3, 3, 4, 6), (3, 3, 4, 6), (2, 3, 4, 6)]
     assert batches[0][0].dtype == minitorch.uint8
     assert minitorch.equal(batches[0][0][1], load_image(photos / "cat" / "2.bmp"))
