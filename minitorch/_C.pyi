@@ -171,6 +171,7 @@ def conv2d(
     padding: _Pair,
     dilation: _Pair,
     groups: int,
+    winograd: bool = ...,
 ) -> None: ...
 def conv2d_backward_input(
     grad_output: _Array,
@@ -180,6 +181,7 @@ def conv2d_backward_input(
     padding: _Pair,
     dilation: _Pair,
     groups: int,
+    winograd: bool = ...,
 ) -> None: ...
 def conv2d_backward_weight(
     input: _Array,
@@ -189,4 +191,5 @@ def conv2d_backward_weight(
     padding: _Pair,
     dilation: _Pair,
     groups: int,
+    winograd: bool = ...,
 ) -> None: ...

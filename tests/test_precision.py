@@ -45,11 +45,31 @@ def test_values(name):
     assert switch.fp32_precision == "tf32"
 
 
+def test_winograd():
+    switch = backends.winograd
+    assert switch.enabled
+    with switch.flags():
+        assert repr(switch) == "<winograd: enabled=False>"
+        with switch.flags(enabled=True):
+            assert switch.enabled
+        assert not switch.enabled
+    with contextlib.suppress(KeyError), switch.flags(enabled=False):
+        raise KeyError
+    with precision.ieee():
+        assert not switch.enabled
+    assert switch.enabled
+    for wrong in (0, "no", None):
+        with pytest.raises(TypeError, match=f"winograd.enabled can be True or False, got {wrong!r}"):
+            switch.enabled = wrong
+
+
 def test_a_misspelt_switch_is_noticed():
     with pytest.raises(AttributeError):
         backends.cuda.matmul.fp32_precison = "tf32"
     with pytest.raises(AttributeError):
         backends.cudnn.fp32_precision = "ieee"
+    with pytest.raises(AttributeError):
+        backends.winograd.enable = False
 
 
 def test_the_older_names():

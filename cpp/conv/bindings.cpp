@@ -26,7 +26,7 @@ void require_axis(std::ptrdiff_t input, std::ptrdiff_t kernel, std::ptrdiff_t ou
 
 template <class X, class W, class Y>
 ConvGeometry conv_geometry(const X& input, const W& weight, const Y& output, Pair stride, Pair padding, Pair dilation,
-                           std::ptrdiff_t groups) {
+                           std::ptrdiff_t groups, bool winograd) {
     require(input.ndim() == 4 && weight.ndim() == 4 && output.ndim() == 4, "conv2d: the arrays need 4 dimensions");
     const auto size = [](const auto& array, int i) { return static_cast<std::ptrdiff_t>(array.shape(i)); };
     const ConvGeometry g = {size(input, 0),
@@ -41,7 +41,8 @@ ConvGeometry conv_geometry(const X& input, const W& weight, const Y& output, Pai
                             {stride.first, stride.second},
                             {padding.first, padding.second},
                             {dilation.first, dilation.second},
-                            groups};
+                            groups,
+                            winograd};
     require(groups >= 1 && g.channels % groups == 0 && g.outputs % groups == 0 && size(output, 0) == g.images &&
                 size(weight, 0) == g.outputs && size(weight, 1) == g.channels / groups,
             "conv2d: the arrays differ in batch size or channels");
@@ -55,35 +56,37 @@ void define_conv(nb::module_& m) {
     m.def(
         "conv2d",
         [](Input<T> input, Input<T> weight, std::optional<Input<T>> bias, Output<T> output, Pair stride, Pair padding,
-           Pair dilation, std::ptrdiff_t groups) {
-            const ConvGeometry g = conv_geometry(input, weight, output, stride, padding, dilation, groups);
+           Pair dilation, std::ptrdiff_t groups, bool winograd) {
+            const ConvGeometry g = conv_geometry(input, weight, output, stride, padding, dilation, groups, winograd);
             require(!bias || bias->size() == weight.shape(0), "conv2d: the bias differs from the weight in size");
             const nb::gil_scoped_release released;
             half<T>(kernels().conv)
                 .forward(g, input.data(), weight.data(), bias ? bias->data() : nullptr, output.data());
         },
         "input"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "output"_a.noconvert(), "stride"_a,
-        "padding"_a, "dilation"_a, "groups"_a);
+        "padding"_a, "dilation"_a, "groups"_a, "winograd"_a = true);
     m.def(
         "conv2d_backward_input",
         [](Input<T> grad_output, Input<T> weight, Output<T> grad_input, Pair stride, Pair padding, Pair dilation,
-           std::ptrdiff_t groups) {
-            const ConvGeometry g = conv_geometry(grad_input, weight, grad_output, stride, padding, dilation, groups);
+           std::ptrdiff_t groups, bool winograd) {
+            const ConvGeometry g =
+                conv_geometry(grad_input, weight, grad_output, stride, padding, dilation, groups, winograd);
             const nb::gil_scoped_release released;
             half<T>(kernels().conv).backward_input(g, grad_output.data(), weight.data(), grad_input.data());
         },
         "grad_output"_a.noconvert(), "weight"_a.noconvert(), "grad_input"_a.noconvert(), "stride"_a, "padding"_a,
-        "dilation"_a, "groups"_a);
+        "dilation"_a, "groups"_a, "winograd"_a = true);
     m.def(
         "conv2d_backward_weight",
         [](Input<T> input, Input<T> grad_output, Output<T> grad_weight, Pair stride, Pair padding, Pair dilation,
-           std::ptrdiff_t groups) {
-            const ConvGeometry g = conv_geometry(input, grad_weight, grad_output, stride, padding, dilation, groups);
+           std::ptrdiff_t groups, bool winograd) {
+            const ConvGeometry g =
+                conv_geometry(input, grad_weight, grad_output, stride, padding, dilation, groups, winograd);
             const nb::gil_scoped_release released;
             half<T>(kernels().conv).backward_weight(g, input.data(), grad_output.data(), grad_weight.data());
         },
         "input"_a.noconvert(), "grad_output"_a.noconvert(), "grad_weight"_a.noconvert(), "stride"_a, "padding"_a,
-        "dilation"_a, "groups"_a);
+        "dilation"_a, "groups"_a, "winograd"_a = true);
 }
 
 }  // namespace

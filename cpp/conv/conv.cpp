@@ -1,8 +1,12 @@
 #include "conv/conv.h"
 
+#include <cstring>
+
 #include "conv/correlate.h"
 #include "conv/nonfinite.h"
 #include "conv/weight_gradient.h"
+#include "conv/winograd.h"
+#include "conv/winograd_gradient.h"
 
 namespace mt {
 namespace {
@@ -13,6 +17,14 @@ Axis forward_rows(const ConvGeometry& g) {
 
 Axis forward_columns(const ConvGeometry& g) {
     return forward_axis(g.width, g.kernel_width, g.out_width, g.stride[1], g.padding[1], g.dilation[1]);
+}
+
+// Computes all of `out` that the axes reach.
+template <class T>
+void correlate(const Correlation<T>& work, bool winograd) {
+    if (work.images * work.groups * work.outputs * work.rows.outputs * work.columns.outputs == 0) return;
+    if (winograd && correlate_winograd(work)) return;
+    Correlator<T>(work).run();
 }
 
 template <class T>
@@ -34,7 +46,7 @@ void forward(const ConvGeometry& g, const T* input, const T* weight, const T* bi
     work.out_row = g.out_width;
     work.out_channel = g.out_height * g.out_width;
     work.out_image = g.outputs * work.out_channel;
-    correlate(work);
+    correlate(work, g.winograd);
 }
 
 // The input gradient at the positions (y, x) modulo the stride: a convolution of grad_output, with stride one, with the
@@ -61,7 +73,7 @@ void backward_input_phase(const ConvGeometry& g, Index y, Index x, const T* grad
     work.out_row = g.width * g.stride[0];
     work.out_channel = g.height * g.width;
     work.out_image = g.channels * work.out_channel;
-    correlate(work);
+    correlate(work, g.winograd);
 }
 
 template <class T>
@@ -94,6 +106,18 @@ void backward_input(const ConvGeometry& g, const T* grad_output, const T* weight
 }
 
 template <class T>
+void weight_gradient(const WeightGradient<T>& work, bool winograd) {
+    const Index size = work.groups * work.outputs * work.depth();
+    if (size == 0) return;
+    if (work.images * work.rows.outputs * work.columns.outputs == 0) {
+        std::memset(work.grad_weight, 0, sizeof(T) * size);
+        return;
+    }
+    if (winograd && weight_gradient_winograd(work)) return;
+    WeightGradientComputer<T>(work).run();
+}
+
+template <class T>
 void backward_weight(const ConvGeometry& g, const T* input, const T* grad_output, T* grad_weight) {
     WeightGradient<T> work(forward_rows(g), forward_columns(g));
     work.images = g.images;
@@ -103,7 +127,7 @@ void backward_weight(const ConvGeometry& g, const T* input, const T* grad_output
     work.input = input;
     work.grad_output = grad_output;
     work.grad_weight = grad_weight;
-    weight_gradient(work);
+    weight_gradient(work, g.winograd);
 }
 
 template <class T>

@@ -13,6 +13,7 @@ struct ConvGeometry {
     std::ptrdiff_t kernel_height, kernel_width;         // weight (O, C/groups, KH, KW)
     std::ptrdiff_t stride[2], padding[2], dilation[2];  // height, width
     std::ptrdiff_t groups;
+    bool winograd;  // Winograd's convolution may be used, whose rounding errors are larger
 };
 
 // All arrays are C-contiguous. Each kernel writes every element of its result.

@@ -161,12 +161,5 @@ class Correlator {
     bool direct_;  // tiles are written to the output, else to a buffer
 };
 
-// Computes all of `out` that the axes reach.
-template <class T>
-void correlate(const Correlation<T>& work) {
-    if (work.images * work.groups * work.outputs * work.rows.outputs * work.columns.outputs == 0) return;
-    Correlator<T>(work).run();
-}
-
 }  // namespace
 }  // namespace mt

@@ -204,16 +204,5 @@ class WeightGradientComputer {
     Index sums_;                        // elements of an item's partial sums
 };
 
-template <class T>
-void weight_gradient(const WeightGradient<T>& work) {
-    const Index size = work.groups * work.outputs * work.depth();
-    if (size == 0) return;
-    if (work.images * work.rows.outputs * work.columns.outputs == 0) {
-        std::memset(work.grad_weight, 0, sizeof(T) * size);
-        return;
-    }
-    WeightGradientComputer<T>(work).run();
-}
-
 }  // namespace
 }  // namespace mt

@@ -56,15 +56,16 @@ struct TileOutput {
 };
 
 template <class T, int Rows, int Vectors>
-struct Tile {
+struct TileSums {
     Vec<T> sum[Rows][Vectors];
 };
 
 // The product of one tile. B's columns are contiguous: step k finds them at b + k * b_stride.
 template <int Rows, int Vectors, class T>
-MT_INLINE Tile<T, Rows, Vectors> multiply_tile(std::ptrdiff_t k, Strided<T> a, const T* b, std::ptrdiff_t b_stride) {
+MT_INLINE TileSums<T, Rows, Vectors> multiply_tile(std::ptrdiff_t k, Strided<T> a, const T* b,
+                                                   std::ptrdiff_t b_stride) {
     using V = Vec<T>;
-    Tile<T, Rows, Vectors> tile;
+    TileSums<T, Rows, Vectors> tile;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
@@ -95,7 +96,7 @@ MT_INLINE Tile<T, Rows, Vectors> multiply_tile(std::ptrdiff_t k, Strided<T> a, c
 
 // Replaces every vector x of the tile by f(x, row, first column of the vector).
 template <int Rows, int Vectors, class T, class F>
-MT_INLINE void transform_tile(Tile<T, Rows, Vectors>& tile, const F& f) {
+MT_INLINE void transform_tile(TileSums<T, Rows, Vectors>& tile, const F& f) {
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
@@ -111,7 +112,7 @@ MT_INLINE int existing_lanes(const TileOutput<T>& out, int first) {
 }
 
 template <int Rows, int Vectors, class T>
-MT_INLINE void store_tile(Tile<T, Rows, Vectors> tile, const TileOutput<T>& out) {
+MT_INLINE void store_tile(TileSums<T, Rows, Vectors> tile, const TileOutput<T>& out) {
     using V = Vec<T>;
     const bool whole = out.columns == Vectors * V::size;
     const auto load = [&](const T* p, int first) {

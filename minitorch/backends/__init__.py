@@ -11,6 +11,7 @@ from .protocol import Backend
 
 # The switch of convolutions is where PyTorch has it; that of matrix products in ``backends.cuda``.
 cudnn = precision.Cudnn()
+winograd = precision.winograd
 
 
 def get_backend(device_type: str, index: int | None = None) -> Backend:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import precision
 from . import cuda
 
 # GNU's OpenMP lets a thread without work spin for about 15 ms before it sleeps. Between two kernels that is no loss on
@@ -152,7 +153,8 @@ class CpuBackend:
         OW = (W + 2 * padding[1] - dilation[1] * (KW - 1) - 1) // stride[1] + 1
         output = _empty((N, O, OH, OW), input.dtype)
         bias = None if bias is None else _contiguous(bias)
-        _C.conv2d(_contiguous(input), _contiguous(weight), bias, output, stride, padding, dilation, groups)
+        how = stride, padding, dilation, groups, precision.winograd.enabled
+        _C.conv2d(_contiguous(input), _contiguous(weight), bias, output, *how)
         return output
 
     def conv2d_backward_input(
@@ -166,9 +168,8 @@ class CpuBackend:
         groups: int,
     ) -> Array:
         grad_input = _empty(tuple(input_shape), grad_output.dtype)
-        _C.conv2d_backward_input(
-            _contiguous(grad_output), _contiguous(weight), grad_input, stride, padding, dilation, groups
-        )
+        how = stride, padding, dilation, groups, precision.winograd.enabled
+        _C.conv2d_backward_input(_contiguous(grad_output), _contiguous(weight), grad_input, *how)
         return grad_input
 
     def conv2d_backward_weight(
@@ -182,9 +183,8 @@ class CpuBackend:
         groups: int,
     ) -> Array:
         grad_weight = _empty(tuple(weight_shape), input.dtype)
-        _C.conv2d_backward_weight(
-            _contiguous(input), _contiguous(grad_output), grad_weight, stride, padding, dilation, groups
-        )
+        how = stride, padding, dilation, groups, precision.winograd.enabled
+        _C.conv2d_backward_weight(_contiguous(input), _contiguous(grad_output), grad_weight, *how)
         return grad_weight
 
     # ---- pooling --------------------------------------------------------------------------------------------------

@@ -200,8 +200,9 @@ def conv2d(
         stride, padding, dilation: an int or (height, width). ``padding`` may also be ``"valid"`` (none) or ``"same"``
             (the output is as large as the input, for a stride of 1; an odd row or column of zeros goes to the end).
         groups: divides C and O.
-        algorithm: how to compute it, and its gradients: ``"auto"``, the backend's kernels; ``"direct"``, ``"im2col"``
-            or ``"fft"``, array code that shows how convolutions can be computed, in
+        algorithm: how to compute it, and its gradients: ``"auto"``, the backend's kernels (on a CPU by Winograd's
+            algorithm where that is faster, unless ``minitorch.backends.winograd.enabled`` is False); ``"direct"``,
+            ``"im2col"`` or ``"fft"``, array code that shows how convolutions can be computed, in
             :mod:`minitorch.ops.conv_algorithms`. PyTorch has no such argument, nor has ``nn.functional.conv2d``.
 
     Returns:

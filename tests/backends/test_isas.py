@@ -16,6 +16,7 @@ FILES = (
     "test_threads",
     "test_gemm",
     "test_conv",
+    "test_winograd",
     "test_pool",
     "test_elementwise",
     "test_loss",

@@ -4,7 +4,8 @@
 best read in this order: ``direct``, ``im2col``, ``fft``. Each is a class with the backend's three functions
 (``minitorch.backends.protocol``), one file each, and all give the same numbers but for rounding.
 
-With N images of C channels, O output channels, a K × K kernel and P output pixels (groups divide C):
+With N images of C channels, O output channels, a K × K kernel and P output pixels (groups divide C; where
+``minitorch.backends.winograd`` is used, ``"auto"`` has less than half of the multiplications):
 
 =============  =================================  =====================  ===========================================
 algorithm      multiplications                    memory besides output  where it wins

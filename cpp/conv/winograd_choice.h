@@ -1,0 +1,96 @@
+// When Winograd's convolution is used: where it is faster, and where its numbers are safe.
+//
+// Its rounding errors are larger than the direct sum's, and relative to the largest numbers of a tile. Infinities, NaN
+// and numbers near the ends of the exponent's range would spread over the tile. So each thread notes what it has seen,
+// and the whole is computed again by the direct engine if that wasn't safe.
+#pragma once
+
+#include "conv/nonfinite.h"
+#include "conv/winograd_matrices.h"
+#include "memory.h"
+#include "parallel.h"
+#include "simd.h"
+
+namespace mt {
+namespace {
+
+// Whether an axis has K taps next to each other and visits every pixel.
+inline bool has_taps(const Axis& axis, Index taps) {
+    return axis.taps == taps && axis.step == 1 && (axis.spacing == 1 || axis.spacing == -1);
+}
+
+// What there is to compute for a group.
+struct Work {
+    Index images, rows, columns;  // of outputs
+    Index channels, outputs;
+};
+
+// Whether it is faster than the direct engine. The unit is a multiply-add of that; a number that is transformed costs
+// as much as `transformed` of them, which is mostly the way to memory and back.
+inline bool winograd_pays(int taps, const Work& work) {
+    constexpr double transformed = 50;
+    const Index size = winograd_size + 1 - taps;
+    const double tiles = 1.0 * work.images * ceil_div(work.rows, size) * ceil_div(work.columns, size);
+    const double pairs = 1.0 * work.channels * work.outputs;
+    const double direct = pairs * taps * taps * work.images * work.rows * work.columns;
+    const double numbers = pairs + tiles * (work.channels + work.outputs);
+    return direct > winograd_size * winograd_size * (1.25 * tiles * pairs + transformed * numbers);
+}
+
+// How many tiles to transform at a time, at most, where they are multiplied with more than a cache holds: the more, the
+// less often that is read. Bounded for thousands of channels.
+inline Index many_tiles(Index channels, Index outputs) {
+    constexpr Index elements = Index{1} << 23;
+    return larger(24, smaller(144, elements / (winograd_size * winograd_size * (channels + outputs))));
+}
+
+// What a thread has seen of its numbers: the largest magnitude that it transformed, and whether what came out of it
+// was finite. What once is infinite or NaN stays so, in an output of its tile that is always looked at: each pixel
+// reaches the first row's value or only the last output, each tap the second point's.
+struct Seen {
+    float largest;
+    bool finite;
+};
+
+inline Seen both(const Seen& a, const Seen& b) {
+    return {a.largest > b.largest ? a.largest : b.largest, a.finite && b.finite};
+}
+
+// Whether products of numbers up to these stay clear of the denormals, which count as zero.
+inline bool safe_magnitudes(float a, float b) {
+    constexpr float least = 1.0f / (Index{1} << 40) / (Index{1} << 40);
+    return a == 0 || b == 0 || (a >= least && b >= least && a * b >= least);
+}
+
+// Computes all items, with body(item, workspace) -> Seen. Each thread has a workspace of so many elements.
+template <class Body>
+Seen for_workers(Index items, double work, float* workspaces, Index workspace, const Body& body) {
+    const Index workers = smaller(items, num_threads());
+    const Scratch memory(sizeof(Seen) * workers);
+    Seen* seen = static_cast<Seen*>(memory.data());
+    parallel_for(workers, work * items / workers, [&](Index begin, Index end) {
+        for (Index worker = begin; worker < end; ++worker) {
+            Seen mine{0, true};
+            for (Index item = items * worker / workers; item < items * (worker + 1) / workers; ++item) {
+                mine = both(mine, body(item, workspaces + worker * workspace));
+            }
+            seen[worker] = mine;
+        }
+    });
+    Seen all{0, true};
+    for (Index worker = 0; worker < workers; ++worker) all = both(all, seen[worker]);
+    return all;
+}
+
+// Where the argument above stands or falls with the points.
+constexpr bool pixels_are_seen() {
+    const auto tile = tile_matrix();
+    for (int p = 0; p < winograd_size - 1; ++p) {
+        if (tile.at[0][p] == 0) return false;
+    }
+    return winograd_points[0] == 0 && winograd_points[1] != 0;
+}
+static_assert(pixels_are_seen(), "an infinite pixel or tap might pass unnoticed");
+
+}  // namespace
+}  // namespace mt
