@@ -14,10 +14,9 @@ from ...tensor import Tensor, wrap
 from .size import sizes_of
 from .transform import Transform
 
-# Pillow's filters; and of these and the two of single pixels those that interpolate() has.
-FILTERS = ("bilinear", "bicubic", "lanczos", "box", "hamming")
-NEAREST = ("nearest", "nearest-exact")
-POINTWISE = (*NEAREST, "bilinear", "bicubic")
+FILTERS = ("bilinear", "bicubic", "lanczos", "box", "hamming")  # of Pillow, which average
+NEAREST = ("nearest", "nearest-exact")  # of interpolate(), which take one pixel
+POINTWISE = (*NEAREST, "bilinear", "bicubic")  # what there is without antialiasing: those of interpolate()
 
 
 class Resize(Transform):
