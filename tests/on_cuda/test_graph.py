@@ -16,6 +16,7 @@ import minitorch.nn.functional as F
 from minitorch import nn, optim
 from minitorch.cuda import CUDAGraph
 from minitorch.cuda import graph as capture
+from minitorch.random import use_generator
 
 ON_STAND_IN = hasattr(cupy, "_state")
 
@@ -157,6 +158,24 @@ def test_two_graphs():
                 losses.append(step(*inputs[i]).item())
         results.append((losses, [p.numpy(force=True).tobytes() for p in model.parameters()]))
     assert results[0] == results[1]
+
+
+def test_another_default_generator_is_captured():
+    generator = minitorch.Generator()
+    with use_generator(generator):
+        minitorch.rand(5, device="cuda")
+        graph = CUDAGraph()
+        with capture(graph):
+            drawn = minitorch.rand(5, device="cuda")
+    before = minitorch.get_rng_state()
+    generator.manual_seed(8)
+    found = []
+    for _ in range(2):
+        graph.replay()
+        found.append(drawn.tolist())
+    generator.manual_seed(8)
+    assert found == [minitorch.rand(5, generator=generator).tolist() for _ in range(2)]
+    assert minitorch.get_rng_state() == before
 
 
 def test_random_numbers_of_every_kind_go_on():
