@@ -159,30 +159,28 @@ class DataLoader:
             progress = Progress(generator.get_state(), self._sampler_state(), skipped)
             base_seed, tasks = tasks_of(self._index_sampler, generator, skipped)
         self._progress = progress
+        finish = pinned if self.pin_memory and _can_pin() else _as_it_is
         if self.num_workers == 0:
-            make, finish = self._maker(), self._finish()
+            make = self._maker()
             return Batches(progress, tasks, lambda task: finish(make(task)))
-        team = self._team if self._team is not None and self._team.is_open else self._new_team(base_seed)
+        team = self._team if self._team is not None and self._team.is_open else self._new_team(base_seed, finish)
         if self.persistent_workers:
             self._team = team
         ahead = self.num_workers * self.prefetch_factor
         return PrefetchedBatches(progress, tasks, team, ahead, self.timeout or None, self.persistent_workers)
 
-    def _new_team(self, base_seed: int) -> Team:
+    def _new_team(self, base_seed: int, finish: Callable[[Any], Any]) -> Team:
         maker, context = self._maker(), self.multiprocessing_context
         workers: Sequence[Worker]
         if context is None:
             workers = [ThreadWorker(maker, i, base_seed) for i in range(self.num_workers)]
         else:
             workers = start_processes(context, maker, base_seed)
-        return Team(workers, self._finish())
+        return Team(workers, finish)
 
     def _maker(self) -> BatchMaker:
         batched = self.batch_sampler is not None
         return BatchMaker(self.dataset, self.collate_fn, batched, self.num_workers, self.worker_init_fn)
-
-    def _finish(self) -> Callable[[Any], Any]:
-        return pinned if self.pin_memory and _can_pin() else _as_it_is
 
     # ---- resuming ---------------------------------------------------------------------------------------------------
 
@@ -311,5 +309,5 @@ def _as_it_is(batch: Any) -> Any:
 def _can_pin() -> bool:
     reason = why_unavailable()
     if reason is not None:
-        warnings.warn(f"DataLoader: pin_memory=True does nothing, because there is no GPU: {reason}", stacklevel=4)
+        warnings.warn(f"DataLoader: pin_memory=True does nothing, because there is no GPU: {reason}", stacklevel=3)
     return reason is None

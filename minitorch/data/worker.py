@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..backends import get_backend
-from ..random import Generator, use_generator, words
+from ..random import Generator, use_generator
 from .collate import default_convert, make_batch
 
 
@@ -94,5 +94,5 @@ def generator_of(task: Task) -> Generator:
 
     Its seed is the block of the base seed's stream that has the batch's number.
     """
-    block = words(get_backend("cpu", 0), 4, Generator().set_state((task.base_seed, task.number)))
-    return Generator().manual_seed(int(block[0]) << 32 | int(block[1]))
+    high, low, *_ = get_backend("cpu", 0).philox(task.base_seed, task.number, 4).tolist()
+    return Generator().manual_seed(high << 32 | low)

@@ -19,8 +19,8 @@ VARIANTS = [
         "loader: one generator for all batches",
         "every batch of an epoch is augmented with the same random numbers",
         WORKER,
-        "set_state((task.base_seed, task.number))",
-        "set_state((task.base_seed, 0))",
+        "philox(task.base_seed, task.number, 4)",
+        "philox(task.base_seed, 0, 4)",
         f"{WORKERS} -k test_each_batch_has_a_generator_of_its_own",
     ),
     Variant(

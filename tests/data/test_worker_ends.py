@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import minitorch
+
 LIMIT = 60  # seconds, on a machine that is busy
 KINDS = ["none", "threads", "fork", "spawn", "forkserver"]
 
@@ -46,8 +48,9 @@ class Program:
         path = tmp_path / "program.py"
         body = "\n".join("    " + line for line in main.strip().splitlines())
         path.write_text(f'{PROGRAM}{body}\n\nif __name__ == "__main__":\n    main()\n')
-        tests = Path(__file__).parents[1]
-        paths = [str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")]
+        # Where loading.py is, and the Minitorch that is tested here.
+        folders = [Path(__file__).parents[1], Path(minitorch.__file__).parents[1], os.environ.get("PYTHONPATH", "")]
+        paths = map(str, folders)
         self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore::DeprecationWarning", str(path), kind],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
