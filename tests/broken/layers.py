@@ -37,20 +37,4 @@ VARIANTS = [
         "if self.last_epoch == 0 or (self.last_epoch + 1) % self.step_size != 0:",
         "tests/optim",
     ),
-    Variant(
-        "DataLoader: the same order",
-        "shuffling doesn't",
-        "minitorch/data/loader.py",
-        "randperm(n, generator=self.generator).numpy() if self.shuffle else",
-        "randperm(n, generator=self.generator).sort()[0].numpy() if self.shuffle else",
-        "tests/data/test_loader.py",
-    ),
-    Variant(
-        "DataLoader: the last batch is lost",
-        "an incomplete last batch is left out also without drop_last",
-        "minitorch/data/loader.py",
-        "return n // self.batch_size if self.drop_last else -(-n // self.batch_size)",
-        "return n // self.batch_size",
-        "tests/data/test_loader.py",
-    ),
 ]

@@ -16,6 +16,22 @@ ENDS = "tests/data/test_worker_ends.py"
 
 VARIANTS = [
     Variant(
+        "loader: the same order",
+        "shuffling doesn't",
+        SAMPLER,
+        "yield from randperm(n, generator=self.generator)[:left].tolist()",
+        "yield from sorted(randperm(n, generator=self.generator)[:left].tolist())",
+        "tests/data/test_loader.py -k test_shuffling",
+    ),
+    Variant(
+        "loader: the last batch is lost",
+        "an incomplete last batch is left out also without drop_last",
+        SAMPLER,
+        "if len(batch) == self.batch_size or not self.drop_last:",
+        "if len(batch) == self.batch_size:",
+        "tests/data/test_loader.py -k test_length_and_drop_last",
+    ),
+    Variant(
         "loader: one generator for all batches",
         "every batch of an epoch is augmented with the same random numbers",
         WORKER,
