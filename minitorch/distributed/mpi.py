@@ -56,10 +56,11 @@ class _Request:
     # So long a rank that waits asks again and again, leaving its processor to whoever wants it; then it begins to nap.
     EAGER, NAP = 0.1, 0.001
 
-    def __init__(self, request: Any, timeout: float, what: str) -> None:
+    def __init__(self, request: Any, timeout: float, what: str, arrays: tuple[Array, ...]) -> None:
         self._request = request
         self._timeout = timeout
         self._what = what
+        self._arrays = arrays  # mpi4py doesn't keep them
 
     def is_completed(self) -> bool:
         return bool(self._request.Test())
@@ -89,6 +90,7 @@ class Mpi:
         self.rank = int(self._comm.Get_rank())
         self.size = int(self._comm.Get_size())
         self._timeout = timeout
+        self._under_way: list[_Request] = []
         self._operations = {
             "sum": self._mpi.SUM,
             "product": self._mpi.PROD,
@@ -96,18 +98,21 @@ class Mpi:
             "max": self._mpi.MAX,
         }
 
-    def _started(self, request: Any, what: str) -> _Request:
-        return _Request(request, self._timeout, what)
+    def _started(self, request: Any, what: str, *arrays: Array) -> _Request:
+        # MPI goes on writing into the arrays also where nobody waits for it.
+        started = _Request(request, self._timeout, what, arrays)
+        self._under_way = [*(other for other in self._under_way if not other.is_completed()), started]
+        return started
 
     def all_reduce(self, array: Array, operation: str) -> _Request:
         request = self._comm.Iallreduce(self._mpi.IN_PLACE, array, self._operations[operation])
-        return self._started(request, "all_reduce")
+        return self._started(request, "all_reduce", array)
 
     def broadcast(self, array: Array, src: int) -> _Request:
-        return self._started(self._comm.Ibcast(array, src), "broadcast")
+        return self._started(self._comm.Ibcast(array, src), "broadcast", array)
 
     def all_gather(self, gathered: Array, array: Array) -> _Request:
-        return self._started(self._comm.Iallgather(array, gathered), "all_gather")
+        return self._started(self._comm.Iallgather(array, gathered), "all_gather", array, gathered)
 
     def barrier(self) -> _Request:
         return self._started(self._comm.Ibarrier(), "barrier")

@@ -106,6 +106,14 @@ def several_may_be_under_way(rank, size):
     assert [place.tolist() for place in gathered] == [[number, number] for number in range(size)]
 
 
+def work_may_be_forgotten(rank, size):
+    for _ in range(20):
+        distributed.all_reduce(minitorch.ones(100_000), async_op=True)
+    total = minitorch.ones(3)
+    distributed.all_reduce(total)
+    assert_close(total, minitorch.full((3,), float(size)))
+
+
 def work_can_be_asked_until_it_is_done(rank, size):
     tensor = minitorch.ones(1000)
     last = size - 1
@@ -161,6 +169,7 @@ if __name__ == "__main__":
             broadcast_copies_from_any_rank,
             all_gather_is_in_the_order_of_the_ranks,
             several_may_be_under_way,
+            work_may_be_forgotten,
             work_can_be_asked_until_it_is_done,
             a_barrier_waits_for_the_last,
             objects_are_shared,
