@@ -121,4 +121,5 @@ def _mosaic(maps: NDArray[Any], columns: int) -> NDArray[Any]:
 def _colored_mosaic(pictures: NDArray[Any], columns: int) -> NDArray[Any]:
     """Coloured pictures (N, 3, H, W), from 0 to 1, as one (…, …, 3), with white gaps."""
     mosaic = np.stack([_mosaic(channel, columns) for channel in pictures.swapaxes(0, 1)], axis=-1)
-    return np.nan_to_num(mosaic, nan=1.0).clip(0, 1)
+    colors: NDArray[Any] = np.nan_to_num(mosaic, nan=1.0).clip(0, 1)
+    return colors

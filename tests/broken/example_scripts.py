@@ -8,7 +8,8 @@ CHECKPOINT = "examples/training/checkpoint.py"
 LOOP = "examples/training/loop.py"
 STEP = "examples/training/step.py"
 ALEXNET = "tests/examples/test_train_alexnet.py"
-CTRL_C = f"{ALEXNET} -k ctrl_c"
+RESUMING = "tests/examples/test_alexnet_resuming.py"
+CTRL_C = f"{RESUMING} -k ctrl_c"
 ACCUMULATION = f"{ALEXNET} -k gradients_of_several"
 
 VARIANTS = [
@@ -34,7 +35,7 @@ VARIANTS = [
         LOOP,
         "            if step.seen:\n                continue",
         "            if False:\n                continue",
-        f"{ALEXNET} -k crash",
+        f"{RESUMING} -k crash",
     ),
     Variant(
         "training: the best are the last",

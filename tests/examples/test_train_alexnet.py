@@ -1,15 +1,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import os
-import random
-import signal
-import struct
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,94 +12,13 @@ import minitorch
 pytest.importorskip("tqdm")
 image_reader = pytest.importorskip("matplotlib.image")
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "train_alexnet.py"
 PICTURES = ["confusion.png", "curves.png", "features.png", "filters.png"]
-# 30 pictures in batches of 7, 7, 7, 7 and 2; 10 for validation, 8 for the test.
-TINY = ["--length", "40", "--validation", "0.25", "--batch-size", "7", "--threads", "1"]
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("train_alexnet", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["train_alexnet"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def train(script, tmp_path, monkeypatch):
-    """Runs the script in this process, without pictures; gives its exit status."""
-    monkeypatch.setattr(script, "draw", lambda *arguments, **keywords: None)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        common = [] if "--resume" in arguments else TINY
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *common, *map(str, arguments)])
-        try:
-            return script.main()
-        except SystemExit as error:
-            return error.code
-
-    threads = minitorch.get_num_threads()
-    yield run
-    minitorch.set_num_threads(threads)
-
-
-def trained(file):
-    """Everything in a checkpoint but the options and the time that it took, as bytes and numbers."""
-    checkpoint = minitorch.load(file)
-    checkpoint["progress"]["history"] = [{**row, "seconds": None} for row in checkpoint["progress"]["history"]]
-    del checkpoint["options"]
-    tensors = {}
-
-    def without_tensors(value, path):
-        if isinstance(value, minitorch.Tensor):
-            tensors[path] = value.numpy().tobytes()
-            return None
-        if isinstance(value, dict):
-            return {key: without_tensors(item, (*path, key)) for key, item in value.items()}
-        return value
-
-    return without_tensors(checkpoint, ()), tensors
-
-
-@pytest.fixture
-def large(script, monkeypatch):
-    """Options for large pictures, and a quick model for them."""
-
-    def model(num_classes):
-        nn = minitorch.nn
-        return nn.Sequential(nn.Conv2d(3, 4, 11, stride=8), nn.Flatten(), nn.Linear(4 * 7 * 7, num_classes))
-
-    monkeypatch.setattr(script, "MODELS", {**script.MODELS, "alexnet": model, "alexnet_2012": model})
-    return ["--data", "photos", "--epochs", 1, "--image-size", 65, "--batch-size", 3]
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Writes an image folder with pictures of various sizes, red ones and blue ones."""
-    image = pytest.importorskip("PIL.Image")
-
-    def write(*folders, each=8, size=40):
-        randoms = np.random.default_rng(0)
-        for folder in folders:
-            for channel, name in ((0, "red"), (2, "blue")):
-                path = tmp_path / "photos" / folder / name
-                path.mkdir(parents=True)
-                for i in range(each):
-                    pixels = randoms.integers(0, 100, (size + i, size + 2 * i, 3), dtype=np.uint8)
-                    pixels[..., channel] += 100
-                    image.fromarray(pixels).save(path / f"{i}.png")
-        return tmp_path / "photos"
-
-    return write
-
-
-def test_a_run_from_beginning_to_end(tmp_path):
+def test_a_run_from_beginning_to_end(short_alexnet, scalars, tmp_path):
     pytest.importorskip("tensorboardX")
-    options = [*TINY, "--epochs", "2", "--ten-crop", "--tensorboard", "--augment"]
-    process = subprocess.run([sys.executable, SCRIPT, *options], cwd=tmp_path, capture_output=True, check=True)
+    command = [*short_alexnet, "--epochs", "2", "--ten-crop", "--tensorboard", "--augment"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     assert process.stderr == b""
     output = process.stdout.decode()
     for text in (
@@ -135,156 +47,10 @@ def test_a_run_from_beginning_to_end(tmp_path):
     }
 
 
-def scalars(folder):
-    """What TensorBoard shows: {(tag, step): value}. A start purges what comes later; nothing is doubled."""
-    from tensorboardX.proto.event_pb2 import Event, SessionLog
-
-    shown = {}
-    for file in sorted(folder.iterdir()):
-        data = file.read_bytes()
-        while len(data) >= 12:
-            (length,) = struct.unpack_from("<Q", data)
-            record, data = data[12 : 12 + length], data[16 + length :]
-            if len(record) < length:
-                break  # it was being written when the process was killed
-            event = Event.FromString(record)
-            if event.session_log.status == SessionLog.START:
-                shown = {(tag, step): value for (tag, step), value in shown.items() if step < event.step}
-            for value in event.summary.value:
-                assert (value.tag, event.step) not in shown
-                shown[value.tag, event.step] = value.simple_value
-    return shown
-
-
-# ---- killed, and resumed ---------------------------------------------------------------------------------------------
-
-
-def run_and_kill(command, folder, after):
-    """Runs the script and kills it a moment after it has printed so many steps; True if it was done before."""
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        output = []
-        for line in process.stdout:
-            output.append(line)
-            if len([line for line in output if "  step " in line]) == after:
-                time.sleep(random.Random(after).uniform(0, 0.03))  # within the step, or while the checkpoint is written
-                process.kill()
-    assert process.returncode in (0, -signal.SIGKILL), "".join(output)
-    return process.returncode == 0
-
-
-def test_killed_at_any_moment_it_resumes_to_the_bit(tmp_path):
-    pytest.importorskip("tensorboardX")
-    options = [*TINY, "--epochs", "3", "--accumulate", "2", "--augment", "--clip-grad", "1", "--tensorboard"]
-    options += ["--patience", "0", "--schedule", "plateau", "--checkpoint-minutes", "0", "--log-every", "1"]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    for folder in (whole, parts):
-        folder.mkdir()
-    assert run_and_kill([sys.executable, str(SCRIPT), *options], whole, after=None)
-
-    checkpoint = "out/shapes/checkpoint.safetensors"
-    kills, steps = 0, random.Random(0)
-    while not run_and_kill(
-        [sys.executable, str(SCRIPT), *(["--resume", checkpoint] if (parts / checkpoint).exists() else options)],
-        parts,
-        after=steps.randint(2, 6) if kills < 4 else None,
-    ):
-        kills += 1
-    assert kills == 4
-
-    assert trained(whole / checkpoint) == trained(parts / checkpoint)
-    a, b = (minitorch.load(folder / "out/shapes/best.safetensors") for folder in (whole, parts))
-    assert all(minitorch.equal(a[name], b[name]) for name in a)
-    tables = [
-        list(csv.DictReader((folder / "out/shapes/metrics.csv").read_text().splitlines())) for folder in (whole, parts)
-    ]
-    events = [scalars(folder / "out/shapes/tensorboard") for folder in (whole, parts)]
-    for rows in tables:
-        for row in rows:
-            del row["seconds"]
-    assert tables[0] == tables[1]
-    assert len(tables[0]) == 3
-    for shown in events:
-        for epoch in (1, 2, 3):
-            del shown["seconds", epoch]
-    assert events[0] == events[1]
-
-
-@pytest.mark.parametrize("at", [3, 4, 5, 6])
-def test_after_a_crash_it_resumes_to_the_bit(train, monkeypatch, at):
-    from training.step import Step
-
-    options = ["--epochs", 2, "--accumulate", 2, "--checkpoint-minutes", 0]
-    assert train(*options, "--out", "one") == 0
-    step, batches = Step.__call__, 0
-
-    def crashing_step(self, *arguments):
-        nonlocal batches
-        batches += 1
-        if batches == at:
-            raise ZeroDivisionError
-        return step(self, *arguments)
-
-    monkeypatch.setattr(Step, "__call__", crashing_step)
-    with pytest.raises(ZeroDivisionError):
-        train(*options, "--out", "two")
-    monkeypatch.setattr(Step, "__call__", step)
-    assert train("--resume", "two/checkpoint.safetensors") == 0
-    assert trained("one/checkpoint.safetensors") == trained("two/checkpoint.safetensors")
-
-
-@pytest.mark.parametrize("at", [1, 3, 7])
-def test_ctrl_c_saves_and_resuming_goes_on_to_the_bit(train, tmp_path, monkeypatch, capsys, at):
-    options = ["--epochs", 3, "--accumulate", 2, "--augment", "--optimizer", "sgd"]
-    assert train(*options, "--out", "one") == 0
-    step, steps = minitorch.optim.SGD.step, 0
-
-    def interrupted_step(self):
-        nonlocal steps
-        steps += 1
-        if steps == at:
-            signal.raise_signal(signal.SIGINT)
-        step(self)
-
-    monkeypatch.setattr(minitorch.optim.SGD, "step", interrupted_step)
-    assert train(*options, "--out", "two") == 130
-    assert "--resume two/checkpoint.safetensors" in capsys.readouterr().out
-    assert steps == at
-    assert train("--resume", "two/checkpoint.safetensors") == 0
-    assert trained("one/checkpoint.safetensors") == trained("two/checkpoint.safetensors")
-
-
-def test_resuming_into_another_folder(train, tmp_path):
-    assert train("--epochs", 2, "--schedule", "none") == 0
-    for name, age in (("old", 100), ("new", 0)):
-        unfinished = tmp_path / "out" / f".minitorch-{name}.tmp"
-        unfinished.touch()
-        os.utime(unfinished, (time.time() - age,) * 2)
-    (tmp_path / "out" / "best.safetensors").write_text("another run's")
-    options = ["--epochs", 3, "--lr", "1e-3", "--save", "out/checkpoint", "--out", "out"]
-    assert train("--resume", "out/shapes/checkpoint.safetensors", *options) == 0
-    assert minitorch.load("out/best.safetensors").keys() == minitorch.load("out/shapes/best.safetensors").keys()
-    assert [path.name for path in (tmp_path / "out").glob(".minitorch*")] == [".minitorch-new.tmp"]
-
-
-def test_a_finished_run_can_report_again(train, capsys):
-    assert train("--epochs", 1) == 0
-    report = capsys.readouterr().out.partition("\nTest of ")[2]
-    assert report
-    assert train("--resume", "out/shapes/checkpoint.safetensors") == 0
-    assert capsys.readouterr().out.partition("\nTest of ")[2] == report
-
-
-def test_workers_change_nothing(train, photos, large):
-    photos("train", "val")
-    for workers in (0, 2):
-        assert train(*large, "--model", "alexnet", "--workers", workers, "--out", workers) == 0
-    assert trained("0/checkpoint.safetensors") == trained("2/checkpoint.safetensors")
-
-
 # ---- what is trained, and on what ------------------------------------------------------------------------------------
 
 
-def test_gradients_of_several_batches_make_the_step_of_one(script):
+def test_gradients_of_several_batches_make_the_step_of_one(alexnet):
     from training.step import Step
 
     weights = []
@@ -310,7 +76,7 @@ def test_gradients_of_several_batches_make_the_step_of_one(script):
         ("plateau", [0.1, 0.1, 0.01, 0.001]),  # with --patience 0, where nothing gets better
     ],
 )
-def test_schedules(train, script, monkeypatch, schedule, rates):
+def test_schedules(train, alexnet, monkeypatch, schedule, rates):
     import training.loop
     from training.evaluation import Answers
 
@@ -318,13 +84,13 @@ def test_schedules(train, script, monkeypatch, schedule, rates):
         return Answers(np.zeros(4, int), np.eye(4, 5, dtype=int), 1.0)
 
     monkeypatch.setattr(training.loop, "evaluate", answers)
-    monkeypatch.setattr(script, "report", lambda *arguments: None)
+    monkeypatch.setattr(alexnet, "report", lambda *arguments: None)
     assert train("--epochs", 4, "--lr", 0.1, "--schedule", schedule, "--patience", 0) == 0
     with open("out/shapes/metrics.csv", newline="") as file:
         np.testing.assert_allclose([float(row["learning_rate"]) for row in csv.DictReader(file)], rates)
 
 
-def test_the_best_weights_are_kept(train, script, monkeypatch):
+def test_the_best_weights_are_kept(train, alexnet, monkeypatch):
     import training.loop
     from training.evaluation import Answers
 
@@ -335,7 +101,7 @@ def test_the_best_weights_are_kept(train, script, monkeypatch):
         return Answers(np.arange(4), np.where(np.arange(4)[:, None] < n, np.arange(4)[:, None], 4), 10.0 - n)
 
     monkeypatch.setattr(training.loop, "evaluate", answers)
-    monkeypatch.setattr(script, "report", lambda *arguments: None)
+    monkeypatch.setattr(alexnet, "report", lambda *arguments: None)
     options = ["--schedule", "plateau", "--patience", 0, "--lr", 0.01, "--optimizer", "sgd"]
     assert train("--epochs", 2, *options, "--out", "two") == 0
     right = iter([2, 3, 1, 3])
@@ -350,7 +116,7 @@ def test_the_best_weights_are_kept(train, script, monkeypatch):
     np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.001])  # the accuracy stalls in the third epoch
 
 
-def test_answers_of_several_crops(script):
+def test_answers_of_several_crops(alexnet):
     from training.evaluation import evaluate
 
     class Logits(minitorch.nn.Module):
@@ -376,13 +142,13 @@ def test_answers_of_several_crops(script):
 
 
 @pytest.mark.parametrize("is_large", [False, True])
-def test_only_what_is_learnt_from_is_augmented(script, photos, large, monkeypatch, is_large):
+def test_only_what_is_learnt_from_is_augmented(alexnet, photos, large, monkeypatch, is_large):
     from training.images import MEAN, STD, load_images
 
     root = photos("train", "test")
     size = ["--model", "alexnet", "--image-size", "65"] if is_large else []
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--data", str(root), "--validation", "0.25", *size])
-    images = load_images(script.parse_options()[0])
+    monkeypatch.setattr(sys, "argv", ["train_alexnet.py", "--data", str(root), "--validation", "0.25", *size])
+    images = load_images(alexnet.parse_options()[0])
 
     def twice(dataset):
         return [next(iter(minitorch.data.DataLoader(dataset, batch_size=4)))[0] for _ in range(2)]
