@@ -44,9 +44,13 @@ def test_random_without_replacement(n, num_samples, seed):
     for i in range(0, len(order), n):  # every one before any comes again
         assert len(set(order[i : i + n])) == min(n, len(order) - i)
     assert set(order) <= set(range(n))
-    assert list(sampler) != order or n == 1 or len(order) < 4
     sampler.generator.manual_seed(seed)
     assert list(sampler) == order
+
+
+def test_random_orders_differ_from_epoch_to_epoch():
+    sampler = RandomSampler(range(20), generator=generator())
+    assert list(sampler) != list(sampler)
 
 
 def test_random_is_the_permutation_of_the_generator():
