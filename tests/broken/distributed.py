@@ -153,6 +153,14 @@ VARIANTS = [
         EXAMPLE,
     ),
     Variant(
+        "distributed: the same order",
+        "the images come in one order in all epochs",
+        "examples/training/loop.py",
+        "        loader.sampler.set_epoch(progress.epoch)\n",
+        "        pass\n",
+        "tests/distributed/test_examples.py -k order_of_its_own",
+    ),
+    Variant(
         "cuda nccl: nobody waits",
         "what is computed next doesn't wait for what other GPUs send",
         "minitorch/backends/cuda/nccl.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import signal
 import sys
@@ -11,10 +12,15 @@ import numpy as np
 import pytest
 
 import minitorch
+from minitorch import nn
+from minitorch.data import TensorDataset
 
 pytest.importorskip("tqdm", reason="tqdm is not installed")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from training.checkpoint import Progress, Run
+from training.loop import CtrlC, make_loader, train_epoch
 
 # Those beside the package under test, which may be a broken copy; an installed package has none.
 BESIDE = Path(minitorch.__file__).parents[1] / "examples"
@@ -84,6 +90,30 @@ def test_ctrl_c_stops_all_ranks_and_resuming_goes_on_to_the_bit(train, checkpoin
     resumed = train("stopped", "--resume", file)
     assert resumed.wait() == 0, resumed.errors
     assert bits(checkpoint("stopped")) == bits(checkpoint("whole"))
+
+
+def test_each_epoch_has_an_order_of_its_own(alone, tmp_path):
+    images = minitorch.arange(12).float()
+    loader = make_loader(TensorDataset(images, images), batch_size=4, shuffle=True)
+    options = argparse.Namespace(device="cpu", accumulate=1, log_every=None, checkpoint_minutes=10)
+    run = Run(options, nn.Linear(1, 1), None, loader, held_out=None, held_out_name="test", columns={})
+
+    class Seen:
+        seen = 0
+
+        def __call__(self, images, labels, of):
+            order.extend(labels.tolist())
+            return minitorch.tensor(0.0)
+
+    orders = []
+    for epoch in (0, 1, 0):
+        order = []
+        run.progress = Progress(epoch=epoch)
+        assert train_epoch(run, Seen(), CtrlC())
+        orders.append(order)
+    assert sorted(orders[0]) == images.tolist()
+    assert orders[0] != orders[1]
+    assert orders[0] == orders[2]
 
 
 def test_what_cannot_be_shared(train, tmp_path):
