@@ -7,10 +7,6 @@
 //
 // The taps are transformed once. The tiles are cut into blocks; a thread transforms a block of the source, multiplies,
 // and transforms the sums back while they are in its cache.
-//
-// Rounding errors are larger than the direct sum's, and relative to the largest numbers in a tile. Infinities, NaN and
-// numbers near the ends of the exponent's range would spread over tiles, so whatever isn't safe is left to the engine
-// that adds the products themselves.
 #pragma once
 
 #include "conv/correlate.h"
@@ -48,7 +44,7 @@ class WinogradCorrelator {
     // False if numbers turned out not to be safe: then `out` is still to be computed.
     bool run() const {
         const Index taps_size = work_.groups * winograd_values * tap_pitch();
-        const Scratch memory(sizeof(float) * (taps_size + num_threads() * workspace()));
+        const Scratch memory(workspace_bytes(taps_size + num_threads() * workspace()));
         float* taps = static_cast<float*>(memory.data());
         float* workspaces = taps + taps_size;
         const Seen of_taps = for_workers(work_.groups * panels_, 2.0 * tap_pitch(), workspaces, workspace(),
@@ -201,7 +197,7 @@ class WinogradCorrelator {
 template <int K>
 bool suits_winograd(const Correlation<float>& work) {
     const Work size{work.images, work.rows.outputs, work.columns.outputs, work.channels, work.outputs};
-    return has_taps(work.rows, K) && has_taps(work.columns, K) && winograd_pays(K, size);
+    return has_taps(work.rows, K) && has_taps(work.columns, K) && winograd_pays(K, size, 30);
 }
 
 // Computes `out`, unless that is better left to the other engine.

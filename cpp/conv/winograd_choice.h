@@ -25,16 +25,25 @@ struct Work {
     Index channels, outputs;
 };
 
-// Whether it is faster than the direct engine. The unit is a multiply-add of that; a number that is transformed costs
-// as much as `transformed` of them, which is mostly the way to memory and back.
-inline bool winograd_pays(int taps, const Work& work) {
-    constexpr double transformed = 50;
+// Whether it is faster than the direct engine. The unit is a multiply-add of that. A number that is transformed costs
+// as much as many of them, mostly for its way to memory and back: `of_tile` if it belongs to a tile, `of_tap` if to a
+// tap.
+inline bool winograd_pays(int taps, const Work& work, double of_tile) {
+    constexpr double of_tap = 50;
     const Index size = winograd_size + 1 - taps;
     const double tiles = 1.0 * work.images * ceil_div(work.rows, size) * ceil_div(work.columns, size);
     const double pairs = 1.0 * work.channels * work.outputs;
     const double direct = pairs * taps * taps * work.images * work.rows * work.columns;
-    const double numbers = pairs + tiles * (work.channels + work.outputs);
-    return direct > winograd_size * winograd_size * (1.25 * tiles * pairs + transformed * numbers);
+    const double transforms = of_tap * pairs + of_tile * tiles * (work.channels + work.outputs);
+    return direct > winograd_size * winograd_size * (1.25 * tiles * pairs + transforms);
+}
+
+// The bytes of so many numbers, rounded up to a power of two: so the workspaces of most layers are of few sizes, and
+// the allocator keeps few blocks for them.
+inline std::size_t workspace_bytes(Index numbers) {
+    std::size_t bytes = 1 << 20;
+    while (bytes < sizeof(float) * numbers) bytes *= 2;
+    return bytes;
 }
 
 // How many tiles to transform at a time, at most, where they are multiplied with more than a cache holds: the more, the

@@ -36,7 +36,7 @@ class WinogradGradient {
         const Index values_size = winograd_values * value_pitch_.point;
         const Index grads_size = winograd_values * grad_pitch_.point;
         const Index sums_size = winograd_values * work_.channels * outputs_;
-        const Scratch memory(sizeof(float) * (values_size + grads_size + sums_size + num_threads() * workspace()));
+        const Scratch memory(workspace_bytes(values_size + grads_size + sums_size + num_threads() * workspace()));
         float* values = static_cast<float*>(memory.data());
         float *grads = values + values_size, *sums = grads + grads_size, *workspaces = sums + sums_size;
         Seen of_input{0, true}, of_grads{0, true}, of_result{0, true};
@@ -159,7 +159,7 @@ class WinogradGradient {
 template <int K>
 bool suits_winograd(const WeightGradient<float>& work) {
     const Work size{work.images, work.rows.outputs, work.columns.outputs, work.channels, work.outputs};
-    return has_taps(work.rows, K) && has_taps(work.columns, K) && winograd_pays(K, size);
+    return has_taps(work.rows, K) && has_taps(work.columns, K) && winograd_pays(K, size, 90);
 }
 
 // Computes grad_weight, unless that is better left to the direct engine.

@@ -1,4 +1,4 @@
-"""How fast is Minitorch beside PyTorch? A training step of LeNet-5, its layers, matrix products, small operations.
+"""How fast is Minitorch beside PyTorch? Steps of LeNet-5 and AlexNet, layers, matrix products, small operations.
 
     python examples/benchmarks/compare_torch.py --torch-python /path/to/python/with/torch
 
@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from networks import lenet5, load, step
+from networks import alexnet, lenet5, load, step
 from pairs import FRAMEWORKS, Worker, WorkerEnded, median_ratio, serve, turns
 
 BATCH_SIZES = (64, 256)
@@ -46,6 +46,7 @@ def make_cases(fw: Any) -> dict[str, Case]:
         cases.update(
             {f"LeNet-5, batch {batch_size}: {name}": case for name, case in lenet_cases(fw, batch_size).items()}
         )
+    cases.update({f"AlexNet, {name}": case for name, case in alexnet_cases(fw).items()})
     return cases
 
 
@@ -103,6 +104,23 @@ def lenet_cases(fw: Any, batch_size: int) -> dict[str, Case]:
     for name, optimizer in optimizers.items():
         cases[f"optimiser {name}"] = Case(lambda _, optimizer=optimizer: optimizer.step())
     return cases
+
+
+def alexnet_cases(fw: Any) -> dict[str, Case]:
+    fw.manual_seed(0)
+    model, loss_fn = alexnet(fw), fw.nn.CrossEntropyLoss()
+    optimizer = fw.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    images, labels = fw.randn(32, 3, 224, 224), fw.randint(0, 1000, (32,))
+
+    def infer(images: Any) -> Any:
+        with fw.no_grad():
+            return model(images)
+
+    return {
+        "step, batch 32": Case(lambda _: step(model, loss_fn, optimizer, images, labels), model.train),
+        "inference, batch 32": Case(lambda _: infer(images), model.eval),
+        "inference, batch 1": Case(lambda _: infer(images[:1]), model.eval),
+    }
 
 
 def work(framework: str, threads: int) -> None:
