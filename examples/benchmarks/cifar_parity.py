@@ -108,7 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--data", required=True, metavar="DIR", help="a folder or zip archive with train/ and test/")
     add("--torch-python", default=sys.executable, help="a Python with PyTorch (default: this one)")
     add("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="(default: 0 1 2)")
-    add("--epochs", type=int, default=20, help="(default: %(default)s)")
+    add("--epochs", type=int, default=30, help="(default: %(default)s)")
     add("--batch-size", type=int, default=64, help="(default: %(default)s)")
     add("--lr", type=float, default=1e-3, help="(default: %(default)s)")
     add("--weight-decay", type=float, default=0.05, help="(default: %(default)s)")
