@@ -34,7 +34,7 @@ class WinogradCorrelator {
           many_taps_(winograd_values * tap_pitch() > (Index{1} << 20)),
           tiling_(outputs, work.images, work.rows.outputs, work.columns.outputs, block_tiles()) {
         const Index blocks = ceil_div(tiling_.count * tiling_.longest, block_tiles());
-        block_ = even_part(tiling_.count, round_up(blocks, num_threads()));  // no number depends on it
+        block_ = even_part(tiling_.count, round_up(blocks, threads_));  // no number depends on it
         blocks_ = ceil_div(tiling_.count, block_);
         value_pitch_ = {block_ * tiling_.longest * channels_ + strip_lanes, channels_};
         pass_ = smaller(outputs_, many_taps_ ? outputs_ : 2 * TileSize<float>::columns);
@@ -44,13 +44,13 @@ class WinogradCorrelator {
     // False if numbers turned out not to be safe: then `out` is still to be computed.
     bool run() const {
         const Index taps_size = work_.groups * winograd_values * tap_pitch();
-        const Scratch memory(workspace_bytes(taps_size + num_threads() * workspace()));
+        const Scratch memory(workspace_bytes(taps_size + threads_ * workspace()));
         float* taps = static_cast<float*>(memory.data());
-        float* workspaces = taps + taps_size;
-        const Seen of_taps = for_workers(work_.groups * panels_, 2.0 * tap_pitch(), workspaces, workspace(),
+        const Workspaces workspaces{threads_, workspace(), taps + taps_size};
+        const Seen of_taps = for_workers(workspaces, work_.groups * panels_, 2.0 * tap_pitch(),
                                          [&](Index item, float* mine) { return transform_taps(item, taps, mine); });
         const double work = 2.0 * work_.channels * work_.outputs * block_;
-        const Seen of_source = for_workers(work_.groups * blocks_, work, workspaces, workspace(),
+        const Seen of_source = for_workers(workspaces, work_.groups * blocks_, work,
                                            [&](Index item, float* mine) { return compute(item, taps, mine); });
         return of_source.finite && safe_magnitudes(of_taps.largest, of_source.largest);
     }
@@ -183,6 +183,7 @@ class WinogradCorrelator {
     }
 
     const Correlation<float> work_;
+    const Index threads_ = num_threads();
     const bool rotated_;              // taps are read backwards, as in the input gradient
     const Index top_, left_;          // of the source's window for the first tile
     const Index channels_, outputs_;  // of a group, padded to vectors

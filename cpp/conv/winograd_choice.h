@@ -71,17 +71,23 @@ inline bool safe_magnitudes(float a, float b) {
     return a == 0 || b == 0 || (a >= least && b >= least && a * b >= least);
 }
 
-// Computes all items, with body(item, workspace) -> Seen. Each thread has a workspace of so many elements.
+// A workspace of `size` numbers for each of so many threads. Their number is read once: somebody may change it.
+struct Workspaces {
+    const Index threads, size;
+    float* data;
+};
+
+// Computes all items, with body(item, workspace) -> Seen.
 template <class Body>
-Seen for_workers(Index items, double work, float* workspaces, Index workspace, const Body& body) {
-    const Index workers = smaller(items, num_threads());
+Seen for_workers(const Workspaces& workspaces, Index items, double work, const Body& body) {
+    const Index workers = smaller(items, workspaces.threads);
     const Scratch memory(sizeof(Seen) * workers);
     Seen* seen = static_cast<Seen*>(memory.data());
     parallel_for(workers, work * items / workers, [&](Index begin, Index end) {
         for (Index worker = begin; worker < end; ++worker) {
             Seen mine{0, true};
             for (Index item = items * worker / workers; item < items * (worker + 1) / workers; ++item) {
-                mine = both(mine, body(item, workspaces + worker * workspace));
+                mine = both(mine, body(item, workspaces.data + worker * workspaces.size));
             }
             seen[worker] = mine;
         }

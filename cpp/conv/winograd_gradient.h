@@ -36,9 +36,11 @@ class WinogradGradient {
         const Index values_size = winograd_values * value_pitch_.point;
         const Index grads_size = winograd_values * grad_pitch_.point;
         const Index sums_size = winograd_values * work_.channels * outputs_;
-        const Scratch memory(workspace_bytes(values_size + grads_size + sums_size + num_threads() * workspace()));
+        const Index threads = num_threads();
+        const Scratch memory(workspace_bytes(values_size + grads_size + sums_size + threads * workspace()));
         float* values = static_cast<float*>(memory.data());
-        float *grads = values + values_size, *sums = grads + grads_size, *workspaces = sums + sums_size;
+        float *grads = values + values_size, *sums = grads + grads_size;
+        const Workspaces workspaces{threads, workspace(), sums + sums_size};
         Seen of_input{0, true}, of_grads{0, true}, of_result{0, true};
         for (Index group = 0; group < work_.groups; ++group) {
             for (Index strip0 = 0; strip0 < tiling_.count; strip0 += block_) {
@@ -69,10 +71,10 @@ class WinogradGradient {
         return tiling_.tiles_before(part.strip0 + strip) - tiling_.tiles_before(part.strip0);
     }
 
-    Seen transform_input(const Part& part, float* values, float* workspaces) const {
+    Seen transform_input(const Part& part, float* values, const Workspaces& workspaces) const {
         const Index height = work_.rows.source, width = work_.columns.source;
         const double work = winograd_values * tiling_.longest * channels_;
-        return for_workers(part.strips, work, workspaces, workspace(), [&](Index strip, float* room) {
+        return for_workers(workspaces, part.strips, work, [&](Index strip, float* room) {
             const Tiling::Strip s = tiling_.strip(part.strip0 + strip);
             const float* input = work_.input + (s.image * work_.groups + part.group) * work_.channels * height * width;
             const Window window{s.top + work_.rows.first, s.left + work_.columns.first, winograd_size,
@@ -89,10 +91,10 @@ class WinogradGradient {
     }
 
     // The panels of the transformed gradients lie one after the other, as the innermost loop reads them.
-    Seen transform_grads(const Part& part, float* grads, float* workspaces) const {
+    Seen transform_grads(const Part& part, float* grads, const Workspaces& workspaces) const {
         const Index height = work_.rows.outputs, width = work_.columns.outputs;
         const double work = winograd_values * tiling_.longest * outputs_;
-        return for_workers(part.strips, work, workspaces, workspace(), [&](Index strip, float* room) {
+        return for_workers(workspaces, part.strips, work, [&](Index strip, float* room) {
             const Tiling::Strip s = tiling_.strip(part.strip0 + strip);
             const float* grad =
                 work_.grad_output + (s.image * work_.groups + part.group) * work_.outputs * height * width;
@@ -111,12 +113,13 @@ class WinogradGradient {
     }
 
     // Adds the products of a block to the sums.
-    void multiply(const Part& part, const float* values, const float* grads, float* sums, float* workspaces) const {
+    void multiply(const Part& part, const float* values, const float* grads, float* sums,
+                  const Workspaces& workspaces) const {
         const Index depth = tiles(part);
         const Index step = even_part(work_.channels, ceil_div(work_.channels, TileSize<float>::rows));
         const Index bands = ceil_div(work_.channels, step);
         const double work = step * outputs_ * depth / 8.0;
-        for_workers(winograd_values * bands, work, workspaces, workspace(), [&](Index item, float* packed) {
+        for_workers(workspaces, winograd_values * bands, work, [&](Index item, float* packed) {
             const Index point = item / bands, c = item % bands * step;
             const int rows = static_cast<int>(smaller(step, work_.channels - c));
             pack_panel<float>({values + point * value_pitch_.point + c, 1, channels_}, rows, depth, packed, rows);
@@ -130,10 +133,10 @@ class WinogradGradient {
         });
     }
 
-    Seen restore(Index group, const float* sums, float* workspaces) const {
+    Seen restore(Index group, const float* sums, const Workspaces& workspaces) const {
         const Index bands = ceil_div(work_.outputs, strip_lanes);
         float* grad_weight = work_.grad_weight + group * work_.outputs * work_.depth();
-        return for_workers(bands * work_.channels, winograd_values * strip_lanes, workspaces, workspace(),
+        return for_workers(workspaces, bands * work_.channels, winograd_values * strip_lanes,
                            [&](Index item, float* room) {
                                const Index o = item / work_.channels * strip_lanes, c = item % work_.channels;
                                float* restored = room + winograd_values * strip_lanes;

@@ -33,6 +33,7 @@ from . import (
     shaping,
     training,
     transforms,
+    winograd,
 )
 
 FAMILIES = (
@@ -54,6 +55,7 @@ FAMILIES = (
     example_scripts,
     transforms,
     kernels,
+    winograd,
     cuda_products,
     cuda_devices,
     cuda_elements,
