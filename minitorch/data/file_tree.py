@@ -75,6 +75,12 @@ class _Member(NamedTuple):
     method: int
 
 
+def _tidy(name: str) -> str:
+    """The path of an entry; some programs that pack archives begin it with ``/`` or ``./``."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return "/".join(parts) + "/" * name.endswith("/")
+
+
 class ZipTree:
     """A folder in a zip archive, read without unpacking it.
 
@@ -91,17 +97,18 @@ class ZipTree:
         prefix = "" if inside == "." else f"{inside}/"
         with zipfile.ZipFile(archive) as file:
             # The Mac adds a folder of this name with an invisible companion of every file.
-            entries = [entry for entry in file.infolist() if not entry.filename.startswith("__MACOSX/")]
+            entries = {_tidy(entry.filename): entry for entry in file.infolist()}
+            entries = {path: entry for path, entry in entries.items() if not path.startswith("__MACOSX/")}
         self._files: dict[str, dict[str, _Member]] = {}
-        for entry in entries:
-            folder, slash, name = entry.filename[len(prefix) :].partition("/")
-            if not (entry.filename.startswith(prefix) and folder and slash):
+        for path, entry in entries.items():
+            folder, slash, name = path[len(prefix) :].partition("/")
+            if not (path.startswith(prefix) and folder and slash):
                 continue  # not below the folder inside, or directly in it
             members = self._files.setdefault(folder, {})
             if not entry.is_dir():
                 members[name] = self._member(entry)
-        if prefix and not any(entry.filename.startswith(prefix) for entry in entries):
-            there = sorted({entry.filename.partition("/")[0] for entry in entries})
+        if prefix and not any(path.startswith(prefix) for path in entries):
+            there = sorted({path.partition("/")[0] for path in entries})
             raise FileNotFoundError(f"{self.archive}: there is no folder {inside!r} in the archive, which has {there}")
 
     def _member(self, entry: zipfile.ZipInfo) -> _Member:

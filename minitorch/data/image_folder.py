@@ -30,7 +30,8 @@ class ImageFolder(Dataset):
         transform, target_transform: applied to each image and each class.
         loader: makes an image of its path, or, in an archive, of an open binary file (``PIL.Image.open`` takes both).
             By default :func:`minitorch.data.load_image`.
-        is_valid_file: which files are images, by their path; by default those with a usual ending, such as ``.jpg``.
+        is_valid_file: which files are images, by their path; by default those with a usual ending, such as ``.jpg``,
+            but not ``._x.jpg``, which on a Mac goes along with ``x.jpg``.
         allow_empty: a class may have no image.
         on_error: what to do with a damaged image: ``"raise"`` an error, or ``"skip"`` it. In its place comes the next
             intact one of ``samples`` (after the last one the first), with that one's class. So a batch keeps its size
@@ -92,7 +93,7 @@ class ImageFolder(Dataset):
         self.samples: list[tuple[str, int]] = []
         empty = []
         for target, name in enumerate(self.classes):
-            paths = list(filter(is_valid_file or _has_image_extension, self._tree.files(name)))
+            paths = list(filter(is_valid_file or _is_image, self._tree.files(name)))
             self.samples += [(path, target) for path in paths]
             if not paths:
                 empty.append(name)
@@ -152,5 +153,6 @@ class ImageFolder(Dataset):
         return f"{type(self).__name__}({len(self)} images in {len(self.classes)} classes, {str(self.root)!r})"
 
 
-def _has_image_extension(path: str) -> bool:
-    return path.lower().endswith(IMG_EXTENSIONS)
+def _is_image(path: str) -> bool:
+    # Where it can't do otherwise, the Mac puts a companion ._x.jpg beside x.jpg, which is no image.
+    return path.lower().endswith(IMG_EXTENSIONS) and not os.path.basename(path).startswith("._")

@@ -4,13 +4,14 @@ import io
 import multiprocessing
 import os
 import pickle
+import shutil
 import threading
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minitorch
@@ -116,16 +117,34 @@ def test_a_folder_in_an_archive(photos, tmp_path, inside):
         ImageFolder(tmp_path / "all.zip" / "test")
 
 
-def test_what_the_mac_adds_to_archives_is_no_class(photos, tmp_path):
-    write_images(photos, ["__MACOSX/cat/._1.png"])
-    pack(photos, tmp_path / "photos.zip")
-    assert ImageFolder(tmp_path / "photos.zip").classes == ["cat", "dög"]
+def test_what_the_mac_adds_is_no_class_and_no_image(photos, archive):
+    expected = ImageFolder(photos), ImageFolder(archive)
+    write_images(photos, ["__MACOSX/cat/._1.png", "cat/._1.png"])
+    pack(photos, archive)
+    packed = ImageFolder(archive)
+    assert packed.classes == ["cat", "dög"]
+    assert packed.samples == expected[1].samples
+    shutil.rmtree(photos / "__MACOSX")
+    assert ImageFolder(photos).samples == expected[0].samples
+
+
+@pytest.mark.parametrize("before", ["/", "./", ".//"])
+def test_paths_in_an_archive_that_begin_strangely(photos, archive, before):
+    expected = ImageFolder(archive)
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in photos.rglob("*.*"):
+            file.writestr(before + path.relative_to(photos).as_posix(), path.read_bytes())
+    packed = ImageFolder(archive)
+    assert packed.samples == expected.samples
+    assert same(packed, ImageFolder(photos))
+    assert ImageFolder(archive / "dög", allow_empty=True).classes == ["a", "a-b"]
 
 
 letters = st.text("abZ09 .-_é日", min_size=1, max_size=4).map(lambda name: f"x{name}x")
 trees = st.dictionaries(letters, st.sets(st.lists(letters, min_size=1, max_size=3).map("/".join), min_size=1))
 
 
+@settings(max_examples=20)
 @given(trees.filter(bool))
 def test_any_archive_is_its_folder(tmp_path_factory, tree):
     folder = tmp_path_factory.mktemp("tree")
