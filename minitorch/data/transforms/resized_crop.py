@@ -90,10 +90,12 @@ class RandomResizedCrop(Transform):
     def _middle(self, H: int, W: int) -> tuple[int, int, int, int]:
         """The largest part in the middle whose ratio is allowed."""
         height, width = H, W
-        if self.ratio[0] > W / H:
-            height = round(W / self.ratio[0])
+        if not height or not width:
+            pass  # what is wrong with that, resized() says
+        elif self.ratio[0] > W / H:
+            height = max(round(W / self.ratio[0]), 1)
         elif self.ratio[1] < W / H:
-            width = round(H * self.ratio[1])
+            width = max(round(H * self.ratio[1]), 1)
         return (H - height) // 2, (W - width) // 2, height, width
 
 

@@ -213,6 +213,8 @@ def test_the_first_that_fits_is_taken():
         (10, 100, {}, (0, 43, 10, 13)),  # 4/3 as wide as high
         (100, 10, {}, (43, 0, 13, 10)),  # 3/4
         (9, 11, {"scale": (4.0, 4.0)}, (0, 0, 9, 11)),  # the whole image has an allowed ratio
+        (9, 1, {"ratio": (3.0, 4.0)}, (4, 0, 1, 1)),  # a third of a row would do
+        (1, 9, {"ratio": (0.25, 0.3)}, (0, 4, 1, 1)),
     ],
 )
 def test_the_middle_where_nothing_fits(H, W, options, wanted):
@@ -239,5 +241,8 @@ def test_random_resized_crop_rejects():
     for options in ({"scale": 0.5}, {"scale": (0.5, 0.1)}, {"ratio": (0, 1)}, {"ratio": (1, 2, 3)}):
         with pytest.raises(ValueError, match=r"RandomResizedCrop: expected (scale|ratio) to be two positive numbers"):
             transforms.RandomResizedCrop(8, **options)
+    for H, W in ((0, 5), (5, 0), (0, 0)):
+        with pytest.raises(ValueError, match=rf"RandomResizedCrop: can't make an image .* one of size \({H}, {W}\)"):
+            transforms.RandomResizedCrop(8)(mt.zeros(3, H, W))
     with pytest.raises(ValueError, match=r"RandomResizedCrop: expected interpolation"):
         transforms.RandomResizedCrop(8, interpolation="best")
