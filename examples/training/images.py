@@ -99,7 +99,7 @@ def open_folders(options: argparse.Namespace) -> dict[str, ImageFolder]:
     """The folders train, val and test, of which train and one of the others must be there."""
     if options.data in ("shapes", "cifar10"):
         return {}
-    root = Path(options.data)
+    root = Path(options.data).expanduser()
     found = open_tree(root).folders()
     if "train" not in found or not {"val", "test"} & {*found}:
         raise ValueError(

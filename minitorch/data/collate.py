@@ -30,7 +30,8 @@ def make_batch(
 def default_collate(batch: Sequence[Any]) -> Any:
     """A list of samples as one batch: tensors and arrays are stacked, numbers become a tensor.
 
-    Tuples and dicts are collated entry by entry, strings are left as a list.
+    Tuples and dicts are collated entry by entry, strings are left as a list. Named tuples stay what they are, other
+    sequences become lists, other mappings dicts.
 
     >>> default_collate([(1.5, "a"), (2.5, "b")])
     [tensor([1.5000, 2.5000], dtype=minitorch.float64), ['a', 'b']]

@@ -44,7 +44,7 @@ class DataLoader:
             of :mod:`multiprocessing` makes them processes.
         generator: where the random orders and the seeds of the batches come from; by default the generator of
             :func:`minitorch.manual_seed`.
-        prefetch_factor: batches that each worker is ahead; 2 by default.
+        prefetch_factor: batches that each worker is ahead; 2 by default. Only where there are workers.
         persistent_workers: keep the workers from one epoch to the next.
 
     The batches don't depend on the workers, also where samples are random: while a batch is made, a generator that is
@@ -62,6 +62,9 @@ class DataLoader:
     is a RuntimeError. Leaving the loop early stops the workers, and so does the end of the program.
 
     Training can be resumed in the middle of an epoch: see :meth:`state_dict`.
+
+    PyTorch's arguments ``pin_memory_device`` and ``in_order`` are missing: there is one kind of GPU, and batches come in
+    their order.
 
     >>> import minitorch
     >>> dataset = minitorch.data.TensorDataset(minitorch.arange(5))
@@ -95,15 +98,16 @@ class DataLoader:
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
     ) -> None:
-        prefetch_factor = 2 if prefetch_factor is None else prefetch_factor
         _check_integer("num_workers", num_workers, 0)
-        _check_integer("prefetch_factor", prefetch_factor, 1)
+        if prefetch_factor is not None:
+            _check_integer("prefetch_factor", prefetch_factor, 1)
         if batch_size is not None:
             _check_integer("batch_size", batch_size, 1)
         if timeout < 0:
             raise ValueError(f"DataLoader: timeout should not be negative, got {timeout}")
         for option, of_workers in (
             ("timeout", timeout),
+            ("prefetch_factor", prefetch_factor),
             ("persistent_workers", persistent_workers),
             ("multiprocessing_context", multiprocessing_context),
         ):
@@ -137,7 +141,7 @@ class DataLoader:
         self.worker_init_fn = worker_init_fn
         self.multiprocessing_context = _context(multiprocessing_context)
         self.generator = generator
-        self.prefetch_factor = prefetch_factor
+        self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
         self.persistent_workers = persistent_workers
         self._team: Team | None = None  # that persists
         self._progress: Progress | None = None  # of the epoch that began last
@@ -166,7 +170,7 @@ class DataLoader:
         team = self._team if self._team is not None and self._team.is_open else self._new_team(base_seed, finish)
         if self.persistent_workers:
             self._team = team
-        ahead = self.num_workers * self.prefetch_factor
+        ahead = self.num_workers * (self.prefetch_factor or 0)
         return PrefetchedBatches(progress, tasks, team, ahead, self.timeout or None, self.persistent_workers)
 
     def _new_team(self, base_seed: int, finish: Callable[[Any], Any]) -> Team:

@@ -1,13 +1,13 @@
 """Processes that make batches beforehand. To the loader, each of them is a thread that lets a process do its work.
 
-A process sends a batch as a pickle without the arrays' memory, and that memory as a file without a name, which the
-program maps into its own: nothing is copied there, nothing can be left behind in /dev/shm, and no limit of it counts.
+A process sends a batch as a pickle without the arrays' memory, and that memory as a file without a name: it needn't
+wait for the program to read that, nothing can be left behind in /dev/shm, and no limit of it counts. The program copies
+the memory out of the file and closes it. (Mapped, each batch that is kept would hold an open file.)
 """
 
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import pickle
 import random
@@ -22,13 +22,12 @@ from multiprocessing.context import BaseContext
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backends import get_backend
 from ..threads import set_num_threads
 from .team import PATIENCE
 from .worker import BatchMaker, Task, generator_of
-
-_ALIGNMENT = 64  # of each array in the file, in bytes
 
 
 class WorkerTraceback(Exception):
@@ -122,28 +121,27 @@ def start_processes(context: BaseContext, maker: BatchMaker, base_seed: int) -> 
     return started
 
 
-def _receive_buffers(connection: Connection, sizes: list[int]) -> list[memoryview]:
-    """The memory of a batch's arrays. It is given back when the last of them is gone."""
+def _receive_buffers(connection: Connection, sizes: list[int]) -> list[NDArray[np.uint8]]:
+    """The memory of a batch's arrays."""
     if not sizes:
         return []
-    descriptor = reduction.recv_handle(connection)
-    try:
-        memory = memoryview(mmap.mmap(descriptor, 0))
-    finally:
-        os.close(descriptor)
-    buffers, offset = [], 0
-    for size in sizes:
-        buffers.append(memory[offset : offset + size])
-        offset += size + -size % _ALIGNMENT
+    buffers = [get_backend("cpu", 0).empty((size,), np.uint8) for size in sizes]
+    with open(reduction.recv_handle(connection), "rb") as file:
+        for buffer in buffers:
+            found = file.readinto(buffer.data)
+            if found != buffer.size:
+                raise RuntimeError(f"DataLoader: expected {buffer.size} bytes of an array, got {found}")
     return buffers
 
 
 def _rebuilt(error: bytes | None, text: str) -> BaseException:
     """A worker's exception, or a RuntimeError with its text where it can't be sent."""
+    if error is None:
+        return RuntimeError(text)
     try:
-        rebuilt = RuntimeError(text) if error is None else pickle.loads(error)
+        rebuilt: BaseException = pickle.loads(error)
     except Exception:
-        rebuilt = RuntimeError(text)
+        return RuntimeError(text)
     rebuilt.__cause__ = WorkerTraceback(text)
     return rebuilt
 
@@ -206,11 +204,8 @@ def _packed(batch: Any) -> tuple[bytes, list[int], BinaryIO | None]:
         for buffer in buffers:
             with buffer.raw() as raw:
                 file.write(raw)
-                file.write(bytes(-raw.nbytes % _ALIGNMENT))
                 sizes.append(raw.nbytes)
-        if not any(sizes):
-            file.write(b"\0")  # an empty file can't be mapped
-        file.flush()
+        file.seek(0)  # where the program begins to read: it shares the position
     except BaseException:
         file.close()
         raise
@@ -218,7 +213,7 @@ def _packed(batch: Any) -> tuple[bytes, list[int], BinaryIO | None]:
 
 
 def _file_without_name() -> BinaryIO:
-    """A file that is gone when nobody has it open or mapped any more: in memory, where the system has that."""
+    """A file that is gone when nobody has it open any more: in memory, where the system has that."""
     if hasattr(os, "memfd_create"):
         return open(os.memfd_create("minitorch"), "w+b")
     return tempfile.TemporaryFile()

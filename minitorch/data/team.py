@@ -73,7 +73,15 @@ class Team:
             thread.start()
 
     def submit(self, task: Task) -> Future[Any]:
-        """Has a batch made. Tasks are begun in the order in which they are given."""
+        """Has a batch made. Tasks are begun in the order in which they are given.
+
+        Raises:
+            RuntimeError: the team has ended, which may be for another iterator's sake.
+        """
+        if not self.is_open:
+            raise RuntimeError(
+                "DataLoader: its workers have ended, because of an error that another iterator over it met"
+            )
         future: Future[Any] = Future()
         self._jobs.put((future, task))
         return future

@@ -162,7 +162,8 @@ def test_workers_are_ahead_by_as_much_as_they_are_told():
         ({"batch_size": 0}, ValueError, "batch_size should be 1 or more, got 0"),
         ({"batch_size": 1.5}, TypeError, "batch_size should be an integer, got float"),
         ({"num_workers": -1}, ValueError, "num_workers should be 0 or more, got -1"),
-        ({"prefetch_factor": 0}, ValueError, "prefetch_factor should be 1 or more, got 0"),
+        ({"num_workers": 1, "prefetch_factor": 0}, ValueError, "prefetch_factor should be 1 or more, got 0"),
+        ({"prefetch_factor": 2}, ValueError, "prefetch_factor=2 is about workers, but num_workers is 0"),
     ],
 )
 def test_wrong_arguments(arguments, error, message):
