@@ -63,8 +63,8 @@ class DataLoader:
 
     Training can be resumed in the middle of an epoch: see :meth:`state_dict`.
 
-    PyTorch's arguments ``pin_memory_device`` and ``in_order`` are missing: there is one kind of GPU, and batches come in
-    their order.
+    PyTorch's arguments ``pin_memory_device`` and ``in_order`` are missing: there is one kind of GPU, and batches always
+    come in their order.
 
     >>> import minitorch
     >>> dataset = minitorch.data.TensorDataset(minitorch.arange(5))
