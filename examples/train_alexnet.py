@@ -1,6 +1,6 @@
 """Trains AlexNet of "ImageNet classification with deep convolutional neural networks" (Krizhevsky et al., 2012).
 
-    python examples/train_alexnet.py                                drawn shapes, no download: in three minutes
+    python examples/train_alexnet.py                                drawn shapes, no download: in two minutes
     python examples/train_alexnet.py --data cifar10                 50,000 photographs of 32×32, downloaded
     python examples/train_alexnet.py --data photos --model alexnet  your own: photos/train/CLASS/*.jpg, photos/val/…
     python examples/train_alexnet.py --resume out/shapes/checkpoint.safetensors
@@ -59,7 +59,7 @@ COLUMNS = {
 
 # What suits drawn shapes, small photographs, and large ones (as in section 5 of the paper).
 RECIPES: dict[str, dict[str, Any]] = {
-    "shapes": {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.05, "batch_size": 32, "epochs": 5, "augment": False},
+    "shapes": {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.05, "batch_size": 32, "epochs": 7, "augment": False},
     "small": {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.05, "batch_size": 64, "epochs": 30, "augment": True},
     "large": {"optimizer": "sgd", "lr": 0.01, "weight_decay": 5e-4, "batch_size": 128, "epochs": 90, "augment": True},
 }
@@ -97,7 +97,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_options(
         parser,
         {
-            "epochs": "5 for shapes, 30 for small photographs, else 90",
+            "epochs": "7 for shapes, 30 for small photographs, else 90",
             "batch_size": "32 for shapes, 64 for small photographs, else 128",
             "optimizer": "adamw for small pictures, else sgd",
             "lr": "0.01 for sgd on large pictures, else 0.02 for sgd and 0.001 for the others",

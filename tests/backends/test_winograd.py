@@ -136,6 +136,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(case, same_for_any_threads)
 
 SMALL = (4, 82, 30, 34), (85, 82, 3, 3), (1, 1)
 PLACES = [(0, 0, 0, 0), (3, 81, 29, 33), (2, 11, 5, 6), (3, 20, 6, 12), (1, 1, 28, 4)]
+VALUES = [np.nan, np.inf, -np.inf, np.nan, np.inf]
 
 
 def assert_as_direct(arrays, padding):
@@ -147,8 +148,7 @@ def assert_as_direct(arrays, padding):
         np.testing.assert_array_less(np.abs(result[finite] - expected[finite]), 1e-4 * largest + 1e-37, name)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize(("place", "value"), list(zip(PLACES, VALUES, strict=True)))
 @pytest.mark.parametrize("K", [3, 5])
 def test_nonfinite_numbers_reach_what_they_meet_and_no_other(K, place, value):
     padding = (K // 2, K // 2)
