@@ -87,7 +87,9 @@ def plot_feature_maps(image: Tensor, layers: Mapping[str, Tensor], title: str = 
         if tensor.ndim != 3:
             raise ValueError(f"plot_feature_maps: expected maps (C, H, W) for {name}, got shape {tuple(tensor.shape)}")
         count, height, width = tensor.shape
-        blocks.append((f"{name}: {count} maps of {height}×{width}", tensor.numpy(force=True)[:_MOST_MAPS], "viridis"))
+        some = f", the first {_MOST_MAPS}" if count > _MOST_MAPS else ""
+        label = f"{name}: {count} maps of {height}×{width}{some}"
+        blocks.append((label, tensor.numpy(force=True)[:_MOST_MAPS], "viridis"))
     heights = [math.ceil(len(maps) / _COLUMNS) + 0.3 for _, maps, _ in blocks]
     figure = new_figure(_COLUMNS + 0.3, sum(heights) + 0.5)
     figure.suptitle(title)

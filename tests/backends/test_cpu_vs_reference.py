@@ -31,7 +31,8 @@ drawn = st.data()
 def run(method, *args):
     """What both backends return, as tuples, after the checks that hold for every method."""
     before = copy.deepcopy(args)
-    actual, expected = as_tuple(getattr(cpu, method)(*args)), as_tuple(getattr(reference, method)(*args))
+    with np.errstate(all="ignore"):  # as operations call them
+        actual, expected = as_tuple(getattr(cpu, method)(*args)), as_tuple(getattr(reference, method)(*args))
     for argument, copied in zip(args, before, strict=True):
         if isinstance(argument, np.ndarray):
             np.testing.assert_array_equal(argument, copied, err_msg=f"{method} wrote into its input")

@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 
-from minitorch import _C
+from minitorch import _C, precision
 from minitorch.backends.cpu import CpuBackend
 from minitorch.backends.reference import ReferenceBackend
 from minitorch.testing import Conv2dCase, assert_close
@@ -114,7 +114,8 @@ def test_threads_do_not_change_a_bit(call):
         results = []
         for threads in (1, 2, 3):
             _C.set_num_threads(threads)
-            result = getattr(cpu, method)(*args)
+            with precision.winograd.flags(enabled=draw is normal):  # without it, sums of integers are exact
+                result = getattr(cpu, method)(*args)
             results.append(result if isinstance(result, tuple) else (result,))
         for others in results[1:]:
             for first, other in zip(results[0], others, strict=True):
