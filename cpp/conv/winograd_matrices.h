@@ -1,4 +1,4 @@
-// The matrices of Winograd's convolution (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2015),
+// The matrices of Winograd's convolution (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016),
 // derived from the points at which its polynomials are evaluated (Toom & Cook).
 //
 // For M outputs y_i = Σ_k g_k d_{i+k} of K taps g, a tile d of size M + K - 1 is needed. Take any numbers u_0 …
@@ -9,10 +9,10 @@
 // A polynomial with so many coefficients is known by its values at M + K - 2 points a_j and its highest coefficient,
 // its "value at infinity". Lagrange's interpolation writes it as
 //
-//   s(x) = Σ_j u(a_j) g(a_j) / N_j · Π_{l≠j} (x - a_l)  +  u_{M-1} g_{K-1} · Π_l (x - a_l),   N_j = Π_{l≠j} (a_j -
-//   a_l).
+//   s(x) = Σ_j u(a_j) g(a_j) / N_j · Π_{l≠j} (x - a_l)  +  u_{M-1} g_{K-1} · Π_l (x - a_l)
 //
-// Put into the sum above, with the coefficients of the products as the rows of a matrix D, and read for each u_i:
+// with N_j = Π_{l≠j} (a_j - a_l). Put into the sum above, with the coefficients of the products as the rows of a matrix
+// D, and read for each u_i:
 //
 //   y_i = Σ_j a_j^i · (g(a_j) / N_j) · (D d)_j  +  [i = M-1] · g_{K-1} · (D d)_∞       or    y = A [(G g) ⊙ (D d)]
 //

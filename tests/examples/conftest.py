@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import struct
 import sys
 from pathlib import Path
@@ -25,11 +25,7 @@ def short_alexnet():
 
 @pytest.fixture(scope="module")
 def alexnet():
-    spec = importlib.util.spec_from_file_location("train_alexnet", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["train_alexnet"] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("train_alexnet")
 
 
 @pytest.fixture

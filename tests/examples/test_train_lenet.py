@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import importlib
 import os
 import signal
 import subprocess
@@ -25,11 +25,7 @@ PICTURES = ["confusion.png", "curves.png", "features.png", "filters.png"]
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("train_lenet", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["train_lenet"] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("train_lenet")
 
 
 @pytest.fixture

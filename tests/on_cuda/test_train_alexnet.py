@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
@@ -21,10 +21,7 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "train_alexnet.py"
 @pytest.fixture
 def train(tmp_path, monkeypatch):
     """Runs the script in this process on 20 shapes, in steps of 8, 8 and 4; gives the weights of its checkpoint."""
-    spec = importlib.util.spec_from_file_location("train_alexnet", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "train_alexnet", script)
-    spec.loader.exec_module(script)
+    script = importlib.import_module("train_alexnet")
 
     def model(num_classes):
         layers = nn.Conv2d(3, 2, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(2 * 4 * 4, num_classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
@@ -19,10 +19,7 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "train_lenet.py"
 @pytest.fixture
 def train(tmp_path, write_mnist, monkeypatch):
     """Runs the script in this process on 20 images, in steps of 8, 8 and 4, without pictures; gives its checkpoint."""
-    spec = importlib.util.spec_from_file_location("train_lenet", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "train_lenet", script)
-    spec.loader.exec_module(script)
+    script = importlib.import_module("train_lenet")
     monkeypatch.setattr(script, "report", lambda *arguments: None)
     write_mnist(tmp_path / "data", n_train=20, n_test=5)
     common = ["--data-dir", tmp_path / "data", "--dataset", "mnist", "--batch-size", 8, "--device", "cuda"]
